@@ -16,6 +16,12 @@ export interface KindDefinition extends Kind {
   columns?: { name: string; type: string; jsonPath: string; format?: string; description?: string; priority?: number }[];
   /** Other served versions' kinds of the same objects are not supported. */
   verbs?: string[];
+  /**
+   * Sets in place the defaults that are code in Kubernetes and not in a schema (a Deployment's strategy, a Service's clusterIP).
+   * The store calls it on each create, update and patch of the main resource, after it took out what the client may not set and before
+   * the schema's defaults and validation. `old` is the object as it was stored, absent on create.
+   */
+  defaultObject?(object: KubeObject, old?: KubeObject): void;
 }
 
 /** The `Status` object with which Kubernetes answers a refused request. */
