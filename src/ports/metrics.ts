@@ -1,0 +1,88 @@
+import type { Timeline } from '../analysis/timeline.ts';
+
+/** A metrics server with everything needed to ask it; Secrets are resolved already. */
+export interface MetricsServer {
+  /** Base URL, e.g. `http://prometheus.monitoring:9090`; a path is kept. */
+  address: string;
+  headers?: Record<string, string>;
+  /** Token for `Authorization: Bearer`. */
+  bearer?: string;
+  basic?: { username: string; password: string };
+  /** PEM of the certificate authority that signed the server's certificate. */
+  ca?: string;
+}
+
+export type PresetName = 'istio' | 'envoy-gateway' | 'traefik' | 'app';
+
+/** How one of the two versions is known in metrics. */
+export interface SideSelector {
+  service: string;
+  port?: number;
+  /** Name of the Deployment behind the Service. */
+  workload?: string;
+  /** `ip:port` of every pod seen for the side in this attempt, those that are gone included. */
+  addresses: string[];
+}
+
+export interface CountsRequest {
+  /** The Canary, `namespace/name`. */
+  key: string;
+  /** Default: the server that the process was started with. */
+  server?: MetricsServer;
+  preset: PresetName;
+  /** Of the Canary, its routes and its Services. */
+  namespace: string;
+  /** Names of the routes that make the split. */
+  routes: string[];
+  stable: SideSelector;
+  canary: SideSelector;
+  /** Ask for durations too (larger answers). Ignored by a preset that has none. */
+  histogram: boolean;
+  /** The oldest moment that will be counted from, epoch ms. */
+  fromMs: number;
+  /** Now, epoch ms. */
+  atMs: number;
+}
+
+export interface ValueRequest {
+  /** Default: the server that the process was started with. */
+  server?: MetricsServer;
+  /** PromQL with all variables filled in. */
+  query: string;
+  /** Now, epoch ms. */
+  atMs: number;
+}
+
+/** One value and when it was sampled (for an expression: evaluated), epoch ms. */
+export interface MeasuredValue {
+  value: number;
+  sampleMs: number;
+}
+
+/**
+ * What became of a question. `query` can be pasted into Prometheus to see the same numbers; `message` is a sentence without
+ * any secret in it.
+ * - `noData`: answered, but with nothing, NaN, or a sample from another time.
+ * - `error`: no answer, or one that must not be believed (partial, several series, not Prometheus). `invalidQuery`: the
+ *   server says that the query itself is wrong, so asking again is no use.
+ * - `nonsense`: answered with something that cannot be a measurement (±Inf, not a number).
+ */
+export type Answer<T> =
+  | { outcome: 'data'; query: string; data: T }
+  | { outcome: 'noData'; query: string; message: string }
+  | {
+      outcome: 'error';
+      query: string;
+      message: string;
+      reason: 'Failed' | 'MultipleSeries';
+      invalidQuery?: boolean;
+    }
+  | { outcome: 'nonsense'; query: string; message: string };
+
+/** The metrics store. Never throws and never rejects; answers within about 5 s. */
+export interface Metrics {
+  /** Raw counters of both versions. Questions that come at nearly the same time share one request. */
+  counts(request: CountsRequest): Promise<Answer<Timeline>>;
+  /** One number, e.g. of a MetricTemplate. */
+  value(request: ValueRequest): Promise<Answer<MeasuredValue>>;
+}
