@@ -1,0 +1,328 @@
+import Type, { type Static } from 'typebox';
+import { atomicList, duration, listMap, objectName, oneOf, rules } from './schema.ts';
+
+/** Gateways and meshes whose metrics Linnet knows by name. */
+export const providers = ['istio', 'envoy-gateway', 'traefik', 'app'] as const;
+export type Provider = (typeof providers)[number];
+
+const weight = (description: string) => Type.Integer({ description, minimum: 0, maximum: 100 });
+
+const Step = Type.Object(
+  {
+    weight: Type.Integer({
+      description: 'Percent of the traffic that the canary gets in this step.',
+      minimum: 1,
+      maximum: 100,
+    }),
+    interval: Type.Optional(
+      duration('How long this step is held at least; default analysis.interval.', { min: '5s', max: '24h' }),
+    ),
+  },
+  { description: 'One rung of the ladder.' },
+);
+
+const ThresholdRange = Type.Object(
+  {
+    min: Type.Optional(Type.Number({ description: 'The value must not be below this.' })),
+    max: Type.Optional(Type.Number({ description: 'The value must not be above this.' })),
+  },
+  {
+    description: 'A plain limit on the value.',
+    ...rules(
+      { rule: 'has(self.min) || has(self.max)', message: 'needs min, max or both' },
+      { rule: '!has(self.min) || !has(self.max) || self.min <= self.max', message: 'min must not be above max' },
+    ),
+  },
+);
+
+const Metric = Type.Object(
+  {
+    name: Type.String({
+      description:
+        'request-success-rate (percent of answers below 500), request-duration (P99 in milliseconds), or a name of yours with templateRef.',
+      minLength: 1,
+      maxLength: 63,
+      pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
+    }),
+    templateRef: Type.Optional(
+      Type.Object(
+        { name: objectName('Name of a MetricTemplate in the same namespace.') },
+        { description: 'Query of your own.' },
+      ),
+    ),
+    thresholdRange: ThresholdRange,
+    minSamples: Type.Optional(
+      Type.Integer({
+        description:
+          'Requests that the canary must have answered before this check has a verdict; default 20. Not used with templateRef.',
+        minimum: 1,
+        maximum: 1_000_000_000,
+      }),
+    ),
+  },
+  {
+    description: 'One check.',
+    ...rules(
+      {
+        rule: "has(self.templateRef) || self.name in ['request-success-rate', 'request-duration']",
+        message: 'name must be request-success-rate or request-duration, or templateRef must name a MetricTemplate',
+      },
+      {
+        rule: "has(self.templateRef) || self.name != 'request-success-rate' || ((!has(self.thresholdRange.min) || (self.thresholdRange.min >= 0.0 && self.thresholdRange.min <= 100.0)) && (!has(self.thresholdRange.max) || (self.thresholdRange.max >= 0.0 && self.thresholdRange.max <= 100.0)))",
+        message: 'a success rate is a percentage: thresholdRange must be within 0 and 100',
+        fieldPath: '.thresholdRange',
+      },
+    ),
+  },
+);
+export type MetricSpec = Static<typeof Metric>;
+
+const OnUnsure = Type.Object(
+  {
+    after: duration('How long a check may stay unsure.', { min: '10s', max: '168h', default: '30m' }),
+    do: oneOf(['hold', 'rollback', 'advance'], { description: 'What then happens.', default: 'hold' }),
+  },
+  {
+    description: 'What happens when a check has no verdict: too few requests, no data, metrics store down.',
+    default: {},
+  },
+);
+
+export const Analysis = Type.Object(
+  {
+    interval: duration('How long each step is held at least.', { min: '5s', max: '24h', default: '30s' }),
+    threshold: Type.Integer({
+      description: 'Failed checks before the canary is rolled back; at most one is counted an interval.',
+      minimum: 1,
+      maximum: 100,
+      default: 1,
+    }),
+    stepWeights: Type.Optional(
+      atomicList(weight('Percent.'), {
+        description: 'The ladder as weights, e.g. [5, 50, 100].',
+        minItems: 1,
+        maxItems: 50,
+      }),
+    ),
+    stepWeight: Type.Optional(
+      Type.Integer({ description: 'With maxWeight: the ladder goes up by this.', minimum: 1, maximum: 100 }),
+    ),
+    maxWeight: Type.Optional(
+      Type.Integer({
+        description: 'With stepWeight: the last weight before 100; default 100.',
+        minimum: 1,
+        maximum: 100,
+      }),
+    ),
+    steps: Type.Optional(
+      atomicList(Step, {
+        description: 'The ladder as weights with an interval of their own.',
+        minItems: 1,
+        maxItems: 50,
+      }),
+    ),
+    metrics: Type.Optional(listMap(Metric, ['name'], { description: 'The checks.', maxItems: 20 })),
+    onUnsure: OnUnsure,
+  },
+  {
+    description: 'How a revision is tried.',
+    ...rules(
+      {
+        rule: '(has(self.stepWeights) ? 1 : 0) + (has(self.stepWeight) ? 1 : 0) + (has(self.steps) ? 1 : 0) == 1',
+        message: 'needs exactly one of stepWeights, stepWeight and steps',
+      },
+      {
+        rule: '!has(self.maxWeight) || has(self.stepWeight)',
+        message: 'maxWeight goes with stepWeight',
+        fieldPath: '.maxWeight',
+      },
+      {
+        rule: '!has(self.stepWeights) || self.stepWeights.all(w, w >= 1)',
+        message: 'weights must be from 1 to 100',
+        fieldPath: '.stepWeights',
+      },
+      {
+        rule: '!has(self.stepWeights) || self.stepWeights.all(w, self.stepWeights.filter(v, v <= w).size() == self.stepWeights.indexOf(w) + 1)',
+        message: 'weights must rise strictly',
+        fieldPath: '.stepWeights',
+      },
+      {
+        rule: '!has(self.steps) || self.steps.map(s, s.weight).all(w, self.steps.filter(s, s.weight <= w).size() == self.steps.map(s, s.weight).indexOf(w) + 1)',
+        message: 'weights must rise strictly',
+        fieldPath: '.steps',
+      },
+      {
+        rule: '!has(self.stepWeights) || duration(self.interval).getSeconds() * size(self.stepWeights) <= 2592000',
+        message: 'the steps together must not last longer than 30 days',
+        fieldPath: '.interval',
+      },
+      {
+        rule: '!has(self.steps) || self.steps.map(s, duration(has(s.interval) ? s.interval : self.interval).getSeconds()).sum() <= 2592000',
+        message: 'the steps together must not last longer than 30 days',
+        fieldPath: '.steps',
+      },
+    ),
+  },
+);
+export type AnalysisSpec = Static<typeof Analysis>;
+
+const BackendRefSpec = (description: string) =>
+  Type.Object(
+    {
+      name: Type.String({
+        description: 'Name of a Service.',
+        minLength: 1,
+        maxLength: 63,
+        pattern: '^[a-z]([-a-z0-9]*[a-z0-9])?$',
+      }),
+      port: Type.Integer({ description: 'Port of the Service.', minimum: 1, maximum: 65535 }),
+    },
+    { description },
+  );
+
+const RouteSpec = Type.Object(
+  {
+    kind: oneOf(['HTTPRoute'], { description: 'Kind of the route.', default: 'HTTPRoute' }),
+    name: objectName('Name of the route, in the namespace of the Canary.'),
+    rules: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 253 }), {
+        description: 'Names of the rules concerned; default: every rule that sends traffic to the stable backend.',
+        minItems: 1,
+        maxItems: 16,
+        'x-kubernetes-list-type': 'set',
+      }),
+    ),
+  },
+  { description: 'A route in which the traffic is split.' },
+);
+
+/** Where metrics are asked, when it is not the engine's default. */
+export const MetricsServerRef = Type.Object(
+  {
+    address: Type.String({
+      description: 'Base URL of a Prometheus HTTP API; the operator must allow it.',
+      maxLength: 2048,
+      pattern: '^https?://[^/?#@ ]+(/[^?#@ ]*)?$',
+    }),
+    secretRef: Type.Optional(
+      Type.Object(
+        { name: objectName('Name of a Secret in the same namespace.') },
+        { description: 'Keys: token, or username and password; ca.crt; every key header.<Name> becomes a header.' },
+      ),
+    ),
+  },
+  { description: 'A metrics store of your own.' },
+);
+
+export const CanarySpec = Type.Object(
+  {
+    targetRef: Type.Optional(
+      Type.Object(
+        {
+          apiVersion: oneOf(['apps/v1'], { description: 'API version of the target.', default: 'apps/v1' }),
+          kind: oneOf(['Deployment'], { description: 'Kind of the target.', default: 'Deployment' }),
+          name: Type.String({
+            description: 'Name of the Deployment; at most 56 characters, so that its canary has a name too.',
+            minLength: 1,
+            maxLength: 56,
+            pattern: '^[a-z]([-a-z0-9]*[a-z0-9])?$',
+          }),
+        },
+        { description: 'The Deployment whose new templates are released in place.' },
+      ),
+    ),
+    backends: Type.Optional(
+      Type.Object(
+        {
+          stable: BackendRefSpec('The Service that has the traffic.'),
+          canary: BackendRefSpec('The Service that shall get it.'),
+        },
+        {
+          description: 'Two versions that both run already.',
+          ...rules({
+            rule: 'self.stable.name != self.canary.name || self.stable.port != self.canary.port',
+            message: 'stable and canary must be different backends',
+          }),
+        },
+      ),
+    ),
+    routes: listMap(RouteSpec, ['kind', 'name'], { description: 'The routes to split.', minItems: 1, maxItems: 16 }),
+    provider: Type.Optional(
+      oneOf(providers, {
+        description: 'Whose metrics count the requests; default: told from the parents of the route.',
+      }),
+    ),
+    metricsServer: Type.Optional(MetricsServerRef),
+    suspend: Type.Optional(
+      Type.Boolean({
+        description: 'No attempt begins, and one under way does not advance. A breach or an abort still acts.',
+      }),
+    ),
+    skipAnalysis: Type.Optional(Type.Boolean({ description: 'Go to 100 in one step, without checks.' })),
+    progressDeadlineSeconds: Type.Integer({
+      description: 'How long pods may take to become ready.',
+      minimum: 10,
+      maximum: 86_400,
+      default: 600,
+    }),
+    retreatTimeout: duration(
+      'How long a retreat waits for the pods of the other side before it sends them more than they can carry.',
+      { min: '0s', max: '10m', default: '30s' },
+    ),
+    onSuccess: Type.Optional(
+      oneOf(['keep', 'removeStable'], {
+        description: 'With backends: keep stable in the route at weight 0 (default), or remove its backendRef.',
+      }),
+    ),
+    onDelete: Type.Optional(
+      oneOf(['leave', 'roll'], {
+        description:
+          'With targetRef, when the Canary is deleted while an unreleased template waits: leave it waiting (default), or roll it.',
+      }),
+    ),
+    canaryLabels: Type.Optional(
+      Type.Record(Type.String(), Type.String({ maxLength: 63 }), {
+        description: "Labels that tell the canary's pods from the stable ones; default: chosen from the selectors.",
+        maxProperties: 8,
+      }),
+    ),
+    acceptSideBySide: Type.Optional(
+      Type.Boolean({
+        description:
+          'Release a target although two versions of it may disturb each other (Recreate, ReadWriteOnce volumes, hostPort).',
+      }),
+    ),
+    analysis: Analysis,
+  },
+  {
+    description: 'What is released, where the traffic is split, and how a revision is tried.',
+    ...rules(
+      { rule: 'has(self.targetRef) != has(self.backends)', message: 'needs exactly one of targetRef and backends' },
+      {
+        rule: '(has(self.skipAnalysis) && self.skipAnalysis) || (has(self.analysis.metrics) && size(self.analysis.metrics) > 0)',
+        message: 'analysis.metrics needs at least one metric, unless skipAnalysis is true',
+      },
+      {
+        rule: '!has(self.onSuccess) || has(self.backends)',
+        message: 'onSuccess goes with backends',
+        fieldPath: '.onSuccess',
+      },
+      {
+        rule: '!has(self.onDelete) || has(self.targetRef)',
+        message: 'onDelete goes with targetRef',
+        fieldPath: '.onDelete',
+      },
+      {
+        rule: '!has(self.canaryLabels) || has(self.targetRef)',
+        message: 'canaryLabels goes with targetRef',
+        fieldPath: '.canaryLabels',
+      },
+      {
+        rule: '!has(self.acceptSideBySide) || has(self.targetRef)',
+        message: 'acceptSideBySide goes with targetRef',
+        fieldPath: '.acceptSideBySide',
+      },
+    ),
+  },
+);
+export type CanarySpec = Static<typeof CanarySpec>;

@@ -1,0 +1,236 @@
+import Type, { type Static } from 'typebox';
+import { Analysis, MetricsServerRef, providers } from './canary-spec.ts';
+import { atomicList, listMap, moment, oneOf, text } from './schema.ts';
+
+export const phases = [
+  'Initializing',
+  'Initialized',
+  'Waiting',
+  'Progressing',
+  'WaitingPromotion',
+  'Promoting',
+  'Finalising',
+  'Succeeded',
+  'Failed',
+  'Terminating',
+] as const;
+export type Phase = (typeof phases)[number];
+
+export const stages = [
+  'Initializing',
+  'Resting',
+  'Preparing',
+  'Shifting',
+  'Accepting',
+  'Observing',
+  'Watching',
+  'WaitingPromotion',
+  'DrainingStable',
+  'Committing',
+  'RollingOut',
+  'Carrying',
+  'Retreating',
+  'Draining',
+  'Cleaning',
+  'Releasing',
+] as const;
+/** What exactly is going on; the rows of the transition table in `src/decide`. */
+export type Stage = (typeof stages)[number];
+
+export const outcomes = [
+  'Promoted',
+  'RolledBack',
+  'Aborted',
+  'Superseded',
+  'Reverted',
+  'Cancelled',
+  'Bypassed',
+  'Inconclusive',
+  'Failed',
+] as const;
+/** How an attempt ended. */
+export type Outcome = (typeof outcomes)[number];
+
+const percent = (description: string) => Type.Number({ description, minimum: 0, maximum: 100 });
+const share = (description: string) => Type.Integer({ description, minimum: 0, maximum: 100 });
+const digest = (description: string) => text(description, 64);
+
+const RuleOriginals = Type.Object(
+  {},
+  {
+    description: "What a managed rule was before the attempt; written and read by Linnet's route editing.",
+    'x-kubernetes-preserve-unknown-fields': true,
+  },
+);
+
+const Step = Type.Object({ weight: share('Percent.'), interval: text('Duration.', 32) });
+
+/** The subject and rules of an attempt, frozen when it began. */
+const Frozen = Type.Object(
+  {
+    subject: Type.Object({
+      target: Type.Optional(text('Name of the Deployment.', 253)),
+      stable: Type.Object({ name: text('Service.', 253), port: Type.Optional(Type.Integer()) }),
+      canary: Type.Object({ name: text('Service.', 253), port: Type.Optional(Type.Integer()) }),
+      routes: atomicList(
+        Type.Object({
+          kind: text('Kind.', 63),
+          name: text('Name.', 253),
+          rules: Type.Optional(atomicList(text('Rule name.', 253), { description: 'Rules.', maxItems: 16 })),
+        }),
+        { description: 'Routes.', maxItems: 16 },
+      ),
+    }),
+    steps: atomicList(Step, { description: 'The ladder; its last weight is 100.', maxItems: 51 }),
+    analysis: Analysis,
+    provider: Type.Optional(oneOf(providers, { description: 'As in spec.' })),
+    metricsServer: Type.Optional(MetricsServerRef),
+    skipAnalysis: Type.Optional(Type.Boolean()),
+    progressDeadlineSeconds: Type.Integer(),
+    retreatTimeout: text('Duration.', 32),
+    onSuccess: Type.Optional(text('As in spec.', 16)),
+  },
+  { description: 'What the attempt releases and by which rules, as they were when it began.' },
+);
+export type Frozen = Static<typeof Frozen>;
+
+const Release = Type.Object(
+  {
+    digest: digest('Full digest of the revision.'),
+    stableDigest: digest('Full digest of what it replaces.'),
+    startedAt: moment('When the attempt began.'),
+    targetUid: Type.Optional(text('uid of the target Deployment.', 64)),
+    frozen: Frozen,
+    full: Type.Integer({ description: 'Pods that carry all of the traffic.', minimum: 1 }),
+    leg: oneOf(['out', 'return'], { description: 'out: to the canary; return: from the carrier to the target.' }),
+    returnAnalysed: Type.Optional(
+      Type.Boolean({ description: 'On the return: the target has the analysed template.' }),
+    ),
+    routes: atomicList(Type.Object({ kind: text('Kind.', 63), name: text('Name.', 253), plan: RuleOriginals }), {
+      description: 'Originals of the managed rules.',
+      maxItems: 16,
+    }),
+    acceptedAt: Type.Optional(moment('When the present weight was accepted.')),
+    passFrom: Type.Optional(moment('From when on requests count for passing.')),
+    failFrom: Type.Optional(moment('From when on requests count for failing.')),
+    committedAt: Type.Optional(moment('When the target was let go.')),
+    contests: Type.Optional(
+      atomicList(moment('When.'), { description: 'When somebody undid our weights.', maxItems: 8 }),
+    ),
+    retreat: Type.Optional(
+      Type.Object({
+        outcome: oneOf(outcomes, { description: 'How the attempt will have ended.' }),
+        reason: text('Reason.', 63),
+        message: text('Sentence.', 1024),
+        since: moment('When it began.'),
+      }),
+    ),
+    jump: Type.Optional(Type.Boolean({ description: 'A person asked for 100 percent at once.' })),
+    advancedBy: Type.Optional(text('Why the last step was left without passing evidence.', 256)),
+  },
+  { description: 'The attempt under way.' },
+);
+export type Release = Static<typeof Release>;
+
+const HistoryEntry = Type.Object({
+  attempt: Type.Integer(),
+  revision: text('First ten characters of the digest.', 16),
+  digest: digest('Full digest.'),
+  outcome: oneOf(outcomes, { description: 'How it ended.' }),
+  reason: text('Reason.', 63),
+  message: text('Sentence.', 1024),
+  startedAt: moment('When it began.'),
+  endedAt: moment('When it ended.'),
+});
+export type HistoryEntry = Static<typeof HistoryEntry>;
+
+const CheckRecord = Type.Object({
+  name: text('Name of the metric.', 63),
+  query: Type.Optional(text('The query as sent.', 8192)),
+  value: Type.Optional(Type.Number({ description: 'What was measured.' })),
+  requests: Type.Optional(Type.Integer({ description: 'How many requests it rests on.' })),
+  limit: text('What was wanted.', 64),
+  verdict: oneOf(['pass', 'fail', 'unsure'], { description: 'The verdict.' }),
+  message: text('The reason in one sentence.', 512),
+  at: moment('When.'),
+});
+export type CheckRecord = Static<typeof CheckRecord>;
+
+const Hold = Type.Object({
+  reason: text('Why, in one word.', 63),
+  message: text('Why, in one sentence.', 1024),
+  since: moment('Since when.'),
+});
+export type Hold = Static<typeof Hold>;
+
+export const verbs = ['promote', 'abort', 'pause', 'resume', 'retry'] as const;
+/** What a person can ask for. */
+export type Verb = (typeof verbs)[number];
+
+const CommandRecord = Type.Object({
+  id: text('Id of the request.', 253),
+  verb: text('What was asked.', 32),
+  attempt: Type.Optional(Type.Integer()),
+  revision: Type.Optional(text('Revision that it named.', 64)),
+  claimedBy: Type.Optional(text('Who says to have asked.', 253)),
+  reason: Type.Optional(text('Why.', 512)),
+  at: moment('When it was answered.'),
+  result: oneOf(['done', 'refused'], { description: 'The answer.' }),
+  message: text('The answer in one sentence.', 512),
+});
+export type CommandRecord = Static<typeof CommandRecord>;
+
+const ConditionRecord = Type.Object({
+  type: text('Type.', 63),
+  status: oneOf(['True', 'False', 'Unknown'], { description: 'Status.' }),
+  reason: text('Reason.', 63),
+  message: text('Message.', 2048),
+  observedGeneration: Type.Optional(Type.Integer()),
+  lastTransitionTime: moment('Since when.'),
+});
+
+export const CanaryStatus = Type.Object(
+  {
+    observedGeneration: Type.Optional(
+      Type.Integer({ description: 'The generation of the spec that this status is about.' }),
+    ),
+    schemaVersion: Type.Integer({ description: 'Version of this status. Always 1 now.' }),
+    phase: oneOf(phases, { description: 'Where the release stands, in the words of Flagger.' }),
+    stage: oneOf(stages, { description: 'What exactly is going on.' }),
+    stageSince: moment('When the stage began.'),
+    canaryWeight: share("The canary's share that the gateway has accepted, in percent."),
+    attempt: Type.Integer({ description: 'Tries so far.', minimum: 0 }),
+    revision: Type.Optional(text('The revision that is tried, or was tried last.', 16)),
+    stableRevision: Type.Optional(text('The revision that has the traffic at rest.', 16)),
+    stepIndex: Type.Optional(
+      Type.Integer({ description: 'Index of the present step; -1 while the canary is attached at weight 0.' }),
+    ),
+    failedChecks: Type.Integer({ description: 'Failed checks of this attempt.', minimum: 0 }),
+    intent: Type.Optional(
+      Type.Object(
+        { weight: share('Share.'), fence: text('<attempt>.<n>', 32) },
+        { description: "The canary's share that must be, and the counter that orders writes." },
+      ),
+    ),
+    shares: Type.Optional(
+      Type.Object({
+        asked: share('Wanted.'),
+        accepted: Type.Optional(share('Accepted by the gateway.')),
+        observed: Type.Optional(percent('Seen in the requests.')),
+        requests: Type.Optional(Type.Integer({ description: 'Requests in which it was seen.' })),
+        rung: oneOf(['written', 'accepted', 'observed', 'settled'], { description: 'How far the ladder is climbed.' }),
+      }),
+    ),
+    hold: Type.Optional(Hold),
+    paused: Type.Optional(
+      Type.Object({ by: text('Who.', 253), reason: Type.Optional(text('Why.', 512)), since: moment('Since when.') }),
+    ),
+    checks: Type.Optional(listMap(CheckRecord, ['name'], { description: 'The newest verdicts.', maxItems: 24 })),
+    lastCommand: Type.Optional(CommandRecord),
+    history: Type.Optional(atomicList(HistoryEntry, { description: 'The last attempts, newest first.', maxItems: 20 })),
+    conditions: Type.Optional(listMap(ConditionRecord, ['type'], { description: 'Ready and Promoted.', maxItems: 8 })),
+    release: Type.Optional(Release),
+  },
+  { description: 'What Linnet knows and does. Only Linnet writes it.' },
+);
+export type CanaryStatus = Static<typeof CanaryStatus>;
