@@ -1,0 +1,36 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** A file of the tree that is made from the source. */
+interface Generator {
+  /** Where it goes, relative to the repository; carries `generated` in it. */
+  path: string;
+  /** The whole text, the same each time. */
+  make(): string;
+}
+
+const generators: readonly Generator[] = [];
+
+const root = join(import.meta.dirname, '..');
+const stale = generators.filter((file) => present(file.path) !== file.make());
+
+if (process.argv.includes('--check')) {
+  for (const { path } of stale)
+    console.error(`${path} is not what the source makes of it: run "npm run generate" and commit it`);
+  process.exitCode = stale.length === 0 ? 0 : 1;
+} else {
+  for (const file of stale) {
+    mkdirSync(dirname(join(root, file.path)), { recursive: true });
+    writeFileSync(join(root, file.path), file.make());
+    console.log(`wrote ${file.path}`);
+  }
+}
+
+function present(path: string): string | undefined {
+  try {
+    return readFileSync(join(root, path), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
