@@ -1,3 +1,4 @@
+import type { Answer } from '../analysis/answer.ts';
 import type { Timeline } from '../analysis/timeline.ts';
 
 /** A metrics server with everything needed to ask it; Secrets are resolved already. */
@@ -58,26 +59,6 @@ export interface MeasuredValue {
   value: number;
   sampleMs: number;
 }
-
-/**
- * What became of a question. `query` can be pasted into Prometheus to see the same numbers; `message` is a sentence without
- * any secret in it.
- * - `noData`: answered, but with nothing, NaN, or a sample from another time.
- * - `error`: no answer, or one that must not be believed (partial, several series, not Prometheus). `invalidQuery`: the
- *   server says that the query itself is wrong, so asking again is no use.
- * - `nonsense`: answered with something that cannot be a measurement (±Inf, not a number).
- */
-export type Answer<T> =
-  | { outcome: 'data'; query: string; data: T }
-  | { outcome: 'noData'; query: string; message: string }
-  | {
-      outcome: 'error';
-      query: string;
-      message: string;
-      reason: 'Failed' | 'MultipleSeries';
-      invalidQuery?: boolean;
-    }
-  | { outcome: 'nonsense'; query: string; message: string };
 
 /** The metrics store. Never throws and never rejects; answers within about 5 s. */
 export interface Metrics {

@@ -1,0 +1,151 @@
+import type { Unanswered } from './answer.ts';
+import type { SideCounts } from './counts.ts';
+import { p99, p99Within } from './quantile.ts';
+import type { Limit, UnsureReason, Verdict } from './verdict.ts';
+
+/** Older than this, the newest sample says nothing about now: two scrapes at the usual slowest interval of a minute. */
+const staleAfterMs = 120_000;
+
+/** Counts of the canary and what they must show. */
+export interface CountsEvidence {
+  counts: SideCounts;
+  limit: Limit;
+  /** Requests without which there is no verdict; at least 1 whatever is given. */
+  minSamples: number;
+  /** Start of the window, epoch ms. */
+  fromMs: number;
+  /** Now, epoch ms. */
+  atMs: number;
+}
+
+/** One measured number and what it must show. */
+export interface ValueEvidence {
+  value: number;
+  sampleMs: number;
+  limit: Limit;
+  fromMs: number;
+  atMs: number;
+}
+
+/** Judges the percentage of good requests. */
+export function judgeSuccessRate(evidence: CountsEvidence): Verdict {
+  const { counts, limit } = evidence;
+  const { total, good } = counts;
+  const requests = total;
+  const weak = weakness(evidence, total);
+  if (weak !== undefined) return weak;
+  if (!(good >= 0 && good <= total)) {
+    return unsure('Nonsense', `${good} of ${total} requests are said to be good.`, limit, requests);
+  }
+  const value = (100 * good) / total;
+  const verdict = within(value, limit) ? 'pass' : 'fail';
+  const message = `${rounded(value)} % of ${total} requests succeeded; ${wanted(limit, ' %')}.`;
+  return { verdict, value, requests, limit, message };
+}
+
+/** Judges P99 in milliseconds. */
+export function judgeDuration(evidence: CountsEvidence): Verdict {
+  const { counts, limit } = evidence;
+  const buckets = counts.buckets ?? [];
+  const requests = buckets.at(-1)?.count ?? 0;
+  if (counts.buckets === undefined && counts.newestSampleMs !== undefined) {
+    return unsure('NoData', 'The metrics have no histogram of durations.', limit, requests);
+  }
+  const weak = weakness(evidence, requests);
+  if (weak !== undefined) return weak;
+  const found = p99(buckets);
+  if (found === undefined) {
+    const message = 'The histograms of durations have no edge in common, so P99 cannot be told.';
+    return unsure('NoData', message, limit, requests);
+  }
+  const belowMax = limit.max === undefined || p99Within(buckets, limit.max);
+  if (belowMax === undefined) {
+    const message = `P99 lies above the histogram's last edge of ${found.ms} ms, so it cannot be compared with ${limit.max} ms.`;
+    return unsure('NoData', message, limit, requests);
+  }
+  const aboveMin = limit.min === undefined || found.ms >= limit.min;
+  const verdict = belowMax && aboveMin ? 'pass' : 'fail';
+  const is = found.beyond ? 'is above' : 'is';
+  const message = `P99 of ${requests} requests ${is} ${rounded(found.ms)} ms; ${wanted(limit, ' ms')}.`;
+  return { verdict, value: found.ms, requests, limit, message };
+}
+
+/** Judges a single number, e.g. that of a MetricTemplate. */
+export function judgeValue({ value, sampleMs, limit, fromMs, atMs }: ValueEvidence): Verdict {
+  const bad = badLimit(limit);
+  if (bad !== undefined) return bad;
+  if (Number.isNaN(value)) return unsure('NoData', 'The query gave NaN, which is no number.', limit);
+  if (!Number.isFinite(value)) return unsure('Nonsense', `The query gave ${value}.`, limit);
+  const old = age(sampleMs, fromMs, atMs);
+  if (old !== undefined) return unsure('StaleData', old, limit);
+  const verdict = within(value, limit) ? 'pass' : 'fail';
+  return { verdict, value, limit, message: `The value is ${rounded(value)}; ${wanted(limit, '')}.` };
+}
+
+/** The verdict of a check whose question was not answered with data. */
+export function judgeUnanswered(answer: Unanswered, limit: Limit): Verdict {
+  switch (answer.outcome) {
+    case 'noData':
+      return unsure('NoData', answer.message, limit);
+    case 'nonsense':
+      return unsure('Nonsense', answer.message, limit);
+    case 'error':
+      return unsure(answer.reason === 'Failed' ? 'MetricsError' : answer.reason, answer.message, limit);
+  }
+}
+
+/** Why the counts carry no verdict, if so. */
+function weakness({ counts, limit, minSamples, fromMs, atMs }: CountsEvidence, requests: number): Verdict | undefined {
+  const bad = badLimit(limit);
+  if (bad !== undefined) return bad;
+  if (counts.newestSampleMs === undefined) {
+    return unsure('NoData', 'There is no series of the canary yet.', limit, 0);
+  }
+  if (!Number.isFinite(requests) || requests < 0) {
+    return unsure('Nonsense', `${requests} requests are said to have been seen.`, limit);
+  }
+  const old = age(counts.newestSampleMs, fromMs, atMs);
+  if (old !== undefined) return unsure('StaleData', old, limit, requests);
+  const needed = Math.max(1, minSamples);
+  if (!(requests >= needed)) {
+    return unsure('NotEnoughRequests', `${requests} of ${needed} requests seen.`, limit, requests);
+  }
+  return undefined;
+}
+
+function age(sampleMs: number, fromMs: number, atMs: number): string | undefined {
+  if (sampleMs < fromMs) {
+    return `The newest sample was scraped ${seconds(fromMs - sampleMs)} before the time it is wanted for.`;
+  }
+  if (atMs - sampleMs > staleAfterMs) return `The newest sample was scraped ${seconds(atMs - sampleMs)} ago.`;
+  return undefined;
+}
+
+function badLimit(limit: Limit): Verdict | undefined {
+  const given = [limit.min, limit.max].filter((bound) => bound !== undefined);
+  if (given.length > 0 && given.every((bound) => Number.isFinite(bound))) return undefined;
+  return unsure('Nonsense', 'The check has no limit: min or max must be a number.', limit);
+}
+
+function within(value: number, { min, max }: Limit): boolean {
+  return (min === undefined || value >= min) && (max === undefined || value <= max);
+}
+
+function unsure(reason: UnsureReason, message: string, limit: Limit, requests?: number): Verdict {
+  return { verdict: 'unsure', reason, limit, message, ...(requests === undefined ? {} : { requests }) };
+}
+
+function wanted({ min, max }: Limit, unit: string): string {
+  if (min === undefined) return `at most ${max}${unit} is wanted`;
+  if (max === undefined) return `at least ${min}${unit} is wanted`;
+  return `${min} to ${max}${unit} is wanted`;
+}
+
+/** Enough digits to tell a value from its limit at a glance, not more. */
+function rounded(value: number): string {
+  return String(Number(value.toPrecision(6)));
+}
+
+function seconds(durationMs: number): string {
+  return `${Math.round(durationMs / 1000)} s`;
+}
