@@ -1,0 +1,191 @@
+import type { Answer, MeasuredValue } from '../analysis/answer.ts';
+import type { Timeline } from '../analysis/timeline.ts';
+import type { CanarySpec } from '../api/canary-spec.ts';
+import type { CanaryStatus, Frozen, Outcome, Verb } from '../api/canary-status.ts';
+
+/** Something in the way of a release that only the cluster can tell; the reason is that of `Ready=False`. */
+export interface Problem {
+  reason: string;
+  message: string;
+}
+
+/** The pods behind one side's Service. */
+export interface Pods {
+  /** Ready endpoints. */
+  ready: number;
+  /** `spec.replicas` of the workload; the ready ones where no workload is known. */
+  desired: number;
+}
+
+/** The user's Deployment in `targetRef` mode. */
+export interface Target {
+  uid: string;
+  /** Digest of the template in `spec`. */
+  specDigest: string;
+  /** Digest of the active ReplicaSet's template; undefined unless exactly one ReplicaSet has pods. */
+  activeDigest: string | undefined;
+  /** Every replica is of the active ReplicaSet and available, and the controller has seen the present generation. */
+  rolledOut: boolean;
+  /** What the Deployment says of a roll-out that does not get on (ProgressDeadlineExceeded). */
+  stuck: string | undefined;
+  hold:
+    | { state: 'held' }
+    | { state: 'free' }
+    /** Somebody else owns `spec.paused`, so Linnet can neither hold nor let go. */
+    | { state: 'foreign'; manager: string };
+}
+
+/** The canary Deployment that Linnet made. */
+export interface Carrier {
+  replicas: number;
+  digest: string;
+}
+
+/** One of the routes, as the cache or the server shows it. */
+export type RouteView =
+  | { kind: string; name: string; found: false }
+  | {
+      kind: string;
+      name: string;
+      found: true;
+      uid: string;
+      /** The managed rules with their originals, read now; undefined when none can be told (then a problem says why). */
+      plan: RoutePlanJson | undefined;
+      /** The canary's share in every managed rule, in percent; undefined when the rules disagree or the pair is not there. */
+      share: number | undefined;
+      /** `<attempt>.<n>` of the last write of ours. */
+      fence: string | undefined;
+      /** Who undid our weights, if somebody did. */
+      contestedBy: string | undefined;
+      acceptance:
+        | { state: 'accepted' }
+        | { state: 'pending'; waitingFor: string[] }
+        | { state: 'refused'; reason: string; message: string };
+      /** Something of ours is in the route: the canary's backendRef in `targetRef` mode, or a fence. */
+      ours: boolean;
+      /** A managedFields entry of ours is on the route. */
+      managed: boolean;
+    };
+
+/** Opaque here: made and read by `src/routes`. */
+export type RoutePlanJson = Record<string, unknown>;
+
+/** What the metrics store answered, and when it was asked. */
+export interface Measured {
+  atMs: number;
+  /** The store counts where the traffic is split, so that the observed share can be told. */
+  atSplit: boolean;
+  /** What to turn on when these metrics cannot tell two versions apart. */
+  hint: string | undefined;
+  /** Undefined when no check and no share needs counts. */
+  counts: Answer<Timeline> | undefined;
+  /** Answers to the queries of MetricTemplates by the check's name. */
+  values: Record<string, Answer<MeasuredValue>>;
+}
+
+/** A command request, parsed; `problem` says why it cannot be one. */
+export interface CommandRequest {
+  id: string;
+  verb: Verb | undefined;
+  attempt?: number;
+  revision?: string;
+  by?: string;
+  reason?: string;
+  full?: boolean;
+  problem?: string;
+}
+
+/** All that a decision rests on. */
+export interface View {
+  name: string;
+  namespace: string;
+  uid: string;
+  generation: number;
+  spec: CanarySpec;
+  status: CanaryStatus | undefined;
+  deleting: boolean;
+  hasFinalizer: boolean;
+  namespaceTerminating: boolean;
+  /** Subject and rules as the spec has them now; undefined when a problem keeps them from being told. */
+  wanted: Frozen | undefined;
+  problems: Problem[];
+  /** `targetRef` only; undefined when the Deployment is not there. */
+  target: Target | undefined;
+  carrier: Carrier | undefined;
+  hasCanaryService: boolean;
+  /** Full digest of what could be released now; undefined when it cannot be told. */
+  revision: string | undefined;
+  /** Full digest of what it would replace. */
+  stableRevision: string | undefined;
+  stable: Pods;
+  canary: Pods;
+  /** The pods were counted by a read from the server in this look. */
+  fresh: boolean;
+  routes: RouteView[];
+  measured: Measured | undefined;
+  commands: CommandRequest[];
+}
+
+/** What one turn does: at most one write. */
+export type Effect =
+  | { do: 'nothing' }
+  /** Look again at once, with pods and target read from the server. */
+  | { do: 'lookFresh' }
+  | { do: 'writeStatus'; status: CanaryStatus }
+  | { do: 'addFinalizer' }
+  | { do: 'removeFinalizer' }
+  | { do: 'removeCommand'; id: string }
+  | { do: 'shiftRoute'; kind: string; name: string; weight: number; fence: string }
+  | { do: 'restoreRoute'; kind: string; name: string; keep: 'stable' | 'canary' | 'canaryAlone' }
+  | { do: 'stripRoute'; kind: string; name: string }
+  | { do: 'holdTarget' }
+  /** Unpause; only while the Deployment's template has this digest. */
+  | { do: 'letTargetGo'; digest: string }
+  /** Stop owning `spec.paused` and leave it as it is. */
+  | { do: 'disownTarget' }
+  | { do: 'createCanaryService' }
+  | { do: 'createCanaryDeployment'; replicas: number }
+  | { do: 'scaleCanary'; replicas: number }
+  | { do: 'deleteCanaryDeployment' }
+  | { do: 'deleteCanaryService' };
+
+/** The effect of a turn and the next moment to look, epoch ms; no moment means: when something changes. */
+export interface Decision {
+  effect: Effect;
+  wakeAt?: number | undefined;
+}
+
+/** Durations of the engine, in milliseconds. */
+export interface Settings {
+  /** How often checks are looked at. */
+  checkPeriodMs: number;
+  /** How long traffic may take to follow where it cannot be seen. */
+  settleMs: number;
+  /** How long a side that lost its traffic is left alone. */
+  drainMs: number;
+  /** How long a gateway may take to accept a weight. */
+  acceptMs: number;
+  /** From when on missing traffic is a failure. */
+  trafficMissingMs: number;
+  /** In this time our weights are put back at most `contestLimit` times. */
+  contestWindowMs: number;
+  contestLimit: number;
+}
+
+/** The defaults of design.md's sections 4 and 6. */
+export const defaultSettings: Settings = {
+  checkPeriodMs: 5_000,
+  settleMs: 10_000,
+  drainMs: 5_000,
+  acceptMs: 120_000,
+  trafficMissingMs: 30_000,
+  contestWindowMs: 300_000,
+  contestLimit: 3,
+};
+
+/** An end that was reached or is being reached. */
+export interface Ending {
+  outcome: Outcome;
+  reason: string;
+  message: string;
+}
