@@ -1,5 +1,5 @@
 import type { Unanswered } from './answer.ts';
-import type { SideCounts } from './counts.ts';
+import type { BucketCount, SideCounts } from './counts.ts';
 import { p99, p99Within } from './quantile.ts';
 import type { Limit, UnsureReason, Verdict } from './verdict.ts';
 
@@ -39,20 +39,28 @@ export function judgeSuccessRate(evidence: CountsEvidence): Verdict {
   }
   const value = (100 * good) / total;
   const verdict = within(value, limit) ? 'pass' : 'fail';
-  const message = `${rounded(value)} % of ${total} requests succeeded; ${wanted(limit, ' %')}.`;
+  const message = `${good} of ${total} requests succeeded (${rounded(value)} %); ${wanted(limit, ' %')}.`;
   return { verdict, value, requests, limit, message };
 }
 
-/** Judges P99 in milliseconds. */
-export function judgeDuration(evidence: CountsEvidence): Verdict {
+/**
+ * Judges P99 in milliseconds.
+ *
+ * @param noHistogram what to say when the metrics have no histogram, e.g. what they lack and where to turn it on
+ */
+export function judgeDuration(
+  evidence: CountsEvidence,
+  noHistogram = 'The metrics have no histogram of durations.',
+): Verdict {
   const { counts, limit } = evidence;
-  const buckets = counts.buckets ?? [];
-  const requests = buckets.at(-1)?.count ?? 0;
-  if (counts.buckets === undefined && counts.newestSampleMs !== undefined) {
-    return unsure('NoData', 'The metrics have no histogram of durations.', limit, requests);
-  }
+  const { buckets } = counts;
+  if (buckets === undefined && counts.newestSampleMs !== undefined) return unsure('NoData', noHistogram, limit);
+  const requests = buckets?.at(-1)?.count ?? 0;
   const weak = weakness(evidence, requests);
-  if (weak !== undefined) return weak;
+  return weak ?? judgeBuckets(buckets ?? [], requests, limit);
+}
+
+function judgeBuckets(buckets: BucketCount[], requests: number, limit: Limit): Verdict {
   const found = p99(buckets);
   if (found === undefined) {
     const message = 'The histograms of durations have no edge in common, so P99 cannot be told.';

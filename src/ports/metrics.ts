@@ -60,8 +60,27 @@ export interface MeasuredValue {
   sampleMs: number;
 }
 
+/** What a preset can measure. */
+export interface PresetInfo {
+  name: PresetName;
+  /** It counts where the split is made, so the observed share can be told from it. */
+  atSplit: boolean;
+  /** It has durations. */
+  histogram: boolean;
+  /** A sentence for when its numbers are missing: what to turn on, and where. */
+  hint: string;
+}
+
 /** The metrics store. Never throws and never rejects; answers within about 5 s. */
 export interface Metrics {
+  /**
+   * The preset that a Canary's numbers come from.
+   *
+   * @param controllerNames of the route's present parents, as their status has them
+   * @param provider `spec.provider`; wins
+   * @returns undefined when nothing is known about the controllers, or when they need different presets
+   */
+  preset(controllerNames: readonly string[], provider?: PresetName): PresetInfo | undefined;
   /** Raw counters of both versions. Questions that come at nearly the same time share one request. */
   counts(request: CountsRequest): Promise<Answer<Timeline>>;
   /** One number, e.g. of a MetricTemplate. */
