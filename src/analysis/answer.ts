@@ -12,8 +12,10 @@ export interface MeasuredValue {
  *   server says that the query itself is wrong, so asking again is no use.
  * - `nonsense`: answered with something that cannot be a measurement (±Inf, not a number).
  */
-export type Answer<T> =
-  | { outcome: 'data'; query: string; data: T }
+export type Answer<T> = { outcome: 'data'; query: string; data: T } | Unanswered;
+
+/** An answer without data. */
+export type Unanswered =
   | { outcome: 'noData'; query: string; message: string }
   | { outcome: 'error'; query: string; message: string; reason: 'Failed' | 'MultipleSeries'; invalidQuery?: boolean }
   | { outcome: 'nonsense'; query: string; message: string };

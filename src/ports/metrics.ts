@@ -1,4 +1,4 @@
-import type { Answer } from '../analysis/answer.ts';
+import type { Answer, MeasuredValue } from '../analysis/answer.ts';
 import type { Timeline } from '../analysis/timeline.ts';
 
 /** A metrics server with everything needed to ask it; Secrets are resolved already. */
@@ -52,12 +52,6 @@ export interface ValueRequest {
   query: string;
   /** Now, epoch ms. */
   atMs: number;
-}
-
-/** One value and when it was sampled (for an expression: evaluated), epoch ms. */
-export interface MeasuredValue {
-  value: number;
-  sampleMs: number;
 }
 
 /** What a preset can measure. */
