@@ -27,6 +27,12 @@ describe('the commands', () => {
     expect(called.filter((name) => scripts[name] === undefined)).toEqual([]);
   });
 
+  test('that verify is made of are all run by .ci/run', () => {
+    const parts = [...(scripts['verify'] ?? '').matchAll(/npm run ([\w:-]+)/g)].map((match) => match[1]);
+    expect(parts).toContain('lint');
+    expect(parts.filter((name) => !read('.ci/run').includes(`\ncheck ${name} `))).toEqual([]);
+  });
+
   test('set the tree up by themselves, so that a fresh clone needs nothing else', () => {
     const needSetup = ['test', 'test:prometheus', 'test:e2e', 'sim', 'bench', 'demo', 'verify', 'linnet'];
     expect(needSetup.filter((name) => scripts[`pre${name}`] !== 'sh bin/setup')).toEqual([]);
