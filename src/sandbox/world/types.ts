@@ -13,7 +13,14 @@ export interface KindDefinition extends Kind {
   /** OpenAPI v3 structural schema with Kubernetes extensions (`x-kubernetes-*`); absent keeps everything as it is. */
   schema?: Record<string, unknown>;
   /** Printer columns of tables, as in a CustomResourceDefinition. */
-  columns?: { name: string; type: string; jsonPath: string; format?: string; description?: string; priority?: number }[];
+  columns?: {
+    name: string;
+    type: string;
+    jsonPath: string;
+    format?: string;
+    description?: string;
+    priority?: number;
+  }[];
   /** Other served versions' kinds of the same objects are not supported. */
   verbs?: string[];
   /**
@@ -33,7 +40,13 @@ export interface ApiStatus {
   message: string;
   /** `NotFound`, `AlreadyExists`, `Conflict`, `Invalid`, `BadRequest`, `Expired`, `MethodNotAllowed`, `UnsupportedMediaType`, ... */
   reason: string;
-  details?: { name?: string; group?: string; kind?: string; uid?: string; causes?: { reason?: string; message: string; field?: string }[] };
+  details?: {
+    name?: string;
+    group?: string;
+    kind?: string;
+    uid?: string;
+    causes?: { reason?: string; message: string; field?: string }[];
+  };
   code: number;
 }
 
@@ -106,6 +119,8 @@ export interface ObjectStore {
     options?: {
       preconditions?: { uid?: string; resourceVersion?: string };
       propagationPolicy?: 'Foreground' | 'Background' | 'Orphan';
+      /** Pods on a node only: seconds to stop, 0 to go at once. Default: the pod's own, else 30. */
+      gracePeriodSeconds?: number;
       dryRun?: boolean;
     },
   ): KubeObject;
@@ -118,6 +133,8 @@ export interface ObjectStore {
     selection: Selection & { resourceVersion?: string; bookmarks?: boolean },
     onEvent: (event: WatchEvent) => void,
   ): () => void;
+  /** Sends a BOOKMARK with the newest resourceVersion to every watch that asked for bookmarks. */
+  bookmark(): void;
   /** Forgets the history of changes, so that watches and lists from older versions get 410. */
   compact(): void;
 }
