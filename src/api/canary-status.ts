@@ -55,13 +55,11 @@ const percent = (description: string) => Type.Number({ description, minimum: 0, 
 const share = (description: string) => Type.Integer({ description, minimum: 0, maximum: 100 });
 const digest = (description: string) => text(description, 64);
 
-const RuleOriginals = Type.Object(
-  {},
-  {
-    description: "What a managed rule was before the attempt; written and read by Linnet's route editing.",
-    'x-kubernetes-preserve-unknown-fields': true,
-  },
-);
+const RoutePlanRecord = Type.Unsafe<Record<string, unknown>>({
+  type: 'object',
+  description: "What the managed rules were before the attempt; written and read by Linnet's route editing.",
+  'x-kubernetes-preserve-unknown-fields': true,
+});
 
 const Step = Type.Object({ weight: share('Percent.'), interval: text('Duration.', 32) });
 
@@ -106,7 +104,7 @@ const Release = Type.Object(
     returnAnalysed: Type.Optional(
       Type.Boolean({ description: 'On the return: the target has the analysed template.' }),
     ),
-    routes: atomicList(Type.Object({ kind: text('Kind.', 63), name: text('Name.', 253), plan: RuleOriginals }), {
+    routes: atomicList(Type.Object({ kind: text('Kind.', 63), name: text('Name.', 253), plan: RoutePlanRecord }), {
       description: 'Originals of the managed rules.',
       maxItems: 16,
     }),
@@ -124,6 +122,9 @@ const Release = Type.Object(
         message: text('Sentence.', 1024),
         since: moment('When it began.'),
       }),
+    ),
+    retreatTouched: Type.Optional(
+      Type.Boolean({ description: 'The retreat has given a fence of its own, which makes older writes fail.' }),
     ),
     jump: Type.Optional(Type.Boolean({ description: 'A person asked for 100 percent at once.' })),
     advancedBy: Type.Optional(text('Why the last step was left without passing evidence.', 256)),
@@ -222,9 +223,11 @@ export const CanaryStatus = Type.Object(
       }),
     ),
     hold: Type.Optional(Hold),
+    holdWrittenAt: Type.Optional(moment('When the message of hold was written.')),
     paused: Type.Optional(
       Type.Object({ by: text('Who.', 253), reason: Type.Optional(text('Why.', 512)), since: moment('Since when.') }),
     ),
+    retryAsked: Type.Optional(Type.Boolean({ description: 'A person asked to try the last revision once more.' })),
     checks: Type.Optional(listMap(CheckRecord, ['name'], { description: 'The newest verdicts.', maxItems: 24 })),
     lastCommand: Type.Optional(CommandRecord),
     history: Type.Optional(atomicList(HistoryEntry, { description: 'The last attempts, newest first.', maxItems: 20 })),

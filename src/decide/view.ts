@@ -67,7 +67,7 @@ export type RouteView =
       managed: boolean;
     };
 
-/** Opaque here: made and read by `src/routes`. */
+/** A `RoutePlan` of `src/routes` as it lies in status; opaque to decisions but for `uid`. */
 export type RoutePlanJson = Record<string, unknown>;
 
 /** What the metrics store answered, and when it was asked. */
@@ -153,6 +153,8 @@ export type Effect =
 export interface Decision {
   effect: Effect;
   wakeAt?: number | undefined;
+  /** Nothing is done because of the hold in status, which stays. */
+  holding?: true;
 }
 
 /** Durations of the engine, in milliseconds. */

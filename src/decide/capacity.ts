@@ -1,0 +1,26 @@
+import type { Pods } from './view.ts';
+
+/** Below this share, in percent, the stable replicas say too little about how many pods carry everything. */
+const tellingShare = 20;
+
+/** Pods that `share` percent of the traffic need when `full` pods carry all of it. At least one, except for no share at all. */
+export function podsNeeded(full: number, share: number): number {
+  return share <= 0 ? 0 : Math.max(1, Math.ceil((full * share) / 100));
+}
+
+/** The largest whole share, in percent, that `ready` pods carry. */
+export function shareCarried(full: number, ready: number): number {
+  if (ready <= 0) return 0;
+  if (ready >= full) return 100;
+  const share = Math.floor((100 * ready) / full);
+  return Math.max(1, share);
+}
+
+/**
+ * Pods that carry all of the traffic: as many as at the start of the attempt, raised (never lowered) while the stable side
+ * still has a share that tells how many it needs.
+ */
+export function fullPods(known: number, stable: Pods, stableShare: number): number {
+  if (stableShare < tellingShare) return known;
+  return Math.max(known, Math.ceil((100 * stable.desired) / stableShare));
+}

@@ -1,0 +1,61 @@
+import type { CanaryStatus } from '../api/canary-status.ts';
+import { takeCommand } from './commands.ts';
+import { drive } from './drive.ts';
+import { interrupt } from './interrupts.ts';
+import { phaseOf } from './phase.ts';
+import { type Row, table } from './table.ts';
+import { type AttemptTurn, type Turn, iso, wait, without, write } from './turn.ts';
+import { type Decision, type Settings, type View, defaultSettings } from './view.ts';
+
+/**
+ * The state machine: what is seen and the time in, one effect and the next moment to look out. Pure: the same view at the same
+ * time always gives the same decision.
+ */
+export function decide(view: View, nowMs: number, settings: Settings = defaultSettings): Decision {
+  const decision = choose(view, nowMs, settings);
+  if (decision.effect.do !== 'writeStatus') return decision;
+  const { status } = decision.effect;
+  return { ...decision, effect: { do: 'writeStatus', status: { ...status, phase: phaseOf(status, view.deleting) } } };
+}
+
+function choose(view: View, nowMs: number, settings: Settings): Decision {
+  if (view.deleting) {
+    if (!view.hasFinalizer) return wait();
+    if (view.namespaceTerminating || view.status === undefined) return { effect: { do: 'removeFinalizer' } };
+  } else if (!view.hasFinalizer) {
+    return { effect: { do: 'addFinalizer' } };
+  }
+  const turn: Turn = { view, status: view.status ?? firstStatus(nowMs), nowMs, settings };
+  if (view.status === undefined) return write(turn, {});
+  return takeCommand(turn) ?? inStage(turn);
+}
+
+function inStage(turn: Turn): Decision {
+  const { status, view } = turn;
+  const row: Row = table[status.stage];
+  if (row.during === 'rest') {
+    if (view.deleting && status.stage !== 'Releasing') return write(turn, { stage: 'Releasing' });
+    return tidy(turn, row.decide(turn));
+  }
+  if (status.release === undefined) return write(turn, { stage: 'Initializing' });
+  const attempt: AttemptTurn = { ...turn, release: status.release, step: status.stepIndex ?? -1 };
+  return interrupt(attempt) ?? (row.drives ? drive(attempt) : undefined) ?? tidy(turn, row.decide(attempt));
+}
+
+/** A hold of which no decision speaks any more is over. */
+function tidy(turn: Turn, decision: Decision): Decision {
+  if (decision.effect.do !== 'nothing' || turn.status.hold === undefined || decision.holding === true) return decision;
+  return write({ ...turn, status: without(turn.status, 'hold', 'holdWrittenAt') }, {}, decision.wakeAt);
+}
+
+function firstStatus(nowMs: number): CanaryStatus {
+  return {
+    schemaVersion: 1,
+    phase: 'Initializing',
+    stage: 'Initializing',
+    stageSince: iso(nowMs),
+    canaryWeight: 0,
+    attempt: 0,
+    failedChecks: 0,
+  };
+}

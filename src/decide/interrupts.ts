@@ -1,0 +1,96 @@
+import type { Outcome } from '../api/canary-status.ts';
+import { type Judged, clearBreaches, mergeRecords, recordsOf } from './checks.ts';
+import { isHome } from './home.ts';
+import { type AttemptTurn, iso, startRetreat, write } from './turn.ts';
+import type { Decision, Ending } from './view.ts';
+
+/**
+ * What ends an attempt from any stage: first what makes it pointless, then pods that are gone, then a breach. Pauses, gates and holds
+ * do not come before these.
+ * @returns undefined when the attempt goes on
+ */
+export function interrupt(turn: AttemptTurn): Decision | undefined {
+  if (turn.release.retreat !== undefined) return undefined;
+  const ending = pointless(turn) ?? lostSubject(turn) ?? changedRevision(turn) ?? podsGone(turn);
+  if (ending !== undefined) return startRetreat(turn, ending);
+  return breach(turn);
+}
+
+function pointless({ view }: AttemptTurn): Ending | undefined {
+  return view.deleting ? end('Cancelled', 'Deleted', 'The Canary is being deleted.') : undefined;
+}
+
+/** The objects of the attempt are not those that it began with. */
+function lostSubject(turn: AttemptTurn): Ending | undefined {
+  const { view, release } = turn;
+  if (isHome(turn)) return undefined;
+  const { subject } = release.frozen;
+  if (view.wanted !== undefined && JSON.stringify(view.wanted.subject) !== JSON.stringify(subject)) {
+    return end('Cancelled', 'SpecChanged', 'spec names another target, other backends or other routes now.');
+  }
+  if (subject.target !== undefined && view.target?.uid !== release.targetUid) {
+    const what = view.target === undefined ? 'is gone' : 'was deleted and made anew';
+    return end('Cancelled', 'TargetReplaced', `Deployment ${subject.target} ${what}.`);
+  }
+  for (const { name, plan } of release.routes) {
+    const route = view.routes.find((candidate) => candidate.name === name);
+    if (route?.found !== true) return end('Cancelled', 'RouteReplaced', `HTTPRoute ${name} is gone.`);
+    if (route.uid !== plan['uid'])
+      return end('Cancelled', 'RouteReplaced', `HTTPRoute ${name} was deleted and made anew.`);
+  }
+  return undefined;
+}
+
+/** What waits is not what is being tried, on the way out. Later the stages themselves look at the target. */
+function changedRevision({ view, release, status }: AttemptTurn): Ending | undefined {
+  const committed = release.leg === 'return' || status.stage === 'RollingOut' || status.stage === 'Carrying';
+  const done = status.stage === 'Draining' || status.stage === 'Cleaning';
+  if (committed || done || view.revision === undefined) return undefined;
+  if (view.target !== undefined && view.target.hold.state !== 'held' && status.stage !== 'Committing') {
+    return end('Bypassed', 'Bypassed', `Deployment ${release.frozen.subject.target} was unpaused by somebody else.`);
+  }
+  if (view.target !== undefined && view.target.hold.state !== 'held') return undefined;
+  if (view.revision === release.digest) return undefined;
+  return view.revision === release.stableDigest
+    ? end('Reverted', 'Reverted', 'The template is that of the stable version again.')
+    : end('Superseded', 'Superseded', 'A newer revision waits.');
+}
+
+/** A side that has traffic has lost its pods. */
+function podsGone({ view, status, release }: AttemptTurn): Ending | undefined {
+  const weight = status.intent?.weight ?? 0;
+  if (release.leg === 'return' || release.committedAt !== undefined || status.stage === 'Cleaning') return undefined;
+  if (weight > 0 && view.canary.ready === 0 && view.stable.ready > 0) {
+    return end('Failed', 'CanaryPodsGone', `The canary has ${weight} % of the traffic and no ready pod.`);
+  }
+  if (weight > 0 && weight < 100 && view.stable.ready === 0 && view.canary.ready > 0) {
+    return end('Failed', 'StablePodsGone', `The stable version has ${100 - weight} % of the traffic and no ready pod.`);
+  }
+  return undefined;
+}
+
+function breach(turn: AttemptTurn): Decision | undefined {
+  const { measured } = turn.view;
+  if (measured === undefined || turn.release.failFrom === undefined) return undefined;
+  const failed = clearBreaches(turn, measured);
+  return failed.length === 0 ? undefined : countFailure(turn, failed);
+}
+
+/** One failed check more; the attempt ends when there are as many as `threshold`. */
+export function countFailure(turn: AttemptTurn, failed: Judged[]): Decision {
+  const { status, release, nowMs } = turn;
+  const failedChecks = status.failedChecks + 1;
+  const checks = mergeRecords(status.checks, recordsOf(failed, nowMs));
+  const { threshold } = release.frozen.analysis;
+  if (failedChecks < threshold) {
+    const since = iso(nowMs);
+    return write(turn, { failedChecks, checks, release: { ...release, failFrom: since, passFrom: since } });
+  }
+  const [first] = failed;
+  const message = `${first?.metric.name}: ${first?.verdict.message}`;
+  return startRetreat(turn, end('RolledBack', 'CheckFailed', message), { failedChecks, checks });
+}
+
+function end(outcome: Outcome, reason: string, message: string): Ending {
+  return { outcome, reason, message };
+}

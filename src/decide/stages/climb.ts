@@ -1,0 +1,262 @@
+import type { CanaryStatus } from '../../api/canary-status.ts';
+import { observedShare, shareAgrees } from '../../analysis/share.ts';
+import { durationMs } from '../../api/duration.ts';
+import { fullPods, podsNeeded, shareCarried } from '../capacity.ts';
+import { type Judged, judgeStep, mergeRecords, recordsOf } from '../checks.ts';
+import { acceptanceOf } from '../drive.ts';
+import { finishStep } from './leave.ts';
+import { countFailure } from '../interrupts.ts';
+import { type Rung, rungs } from '../ladder.ts';
+import {
+  type AttemptTurn,
+  hold,
+  iso,
+  move,
+  ms,
+  nextCheck,
+  nextFence,
+  stageAge,
+  startRetreat,
+  wait,
+  without,
+  write,
+} from '../turn.ts';
+import type { Decision } from '../view.ts';
+
+/** Recent windows in which the share is looked for: the shorter one lets a share count that has just arrived. */
+const shareWindowsMs = [10_000, 30_000];
+
+/** Makes the canary's objects and waits for the pods of the first step. */
+export function preparing(turn: AttemptTurn): Decision {
+  const first = rungs(turn.release, turn.settings.settleMs)[0];
+  const needed = podsNeeded(fullNow(turn), first?.weight ?? 100);
+  const missing = makeCanary(turn, needed);
+  if (missing !== undefined) return missing;
+  const waiting = awaitPods(turn, turn.view.canary.ready, needed);
+  if (waiting !== undefined) return waiting;
+  const intent = { weight: 0, fence: nextFence(turn.status) };
+  return move(cleared(turn), 'Accepting', { intent, stepIndex: -1, shares: { asked: 0, rung: 'written' } });
+}
+
+/** Waits until a person, a suspend or the pods let the next weight be asked for, and asks for it. */
+export function shifting(turn: AttemptTurn): Decision {
+  const stopped = paused(turn);
+  if (stopped !== undefined) return stopped;
+  const target = nextRung(turn);
+  if (target === undefined) return finishStep(turn);
+  const reachable =
+    turn.release.leg === 'return' ? returnWeight(turn, target.rung.weight) : outWeight(turn, target.rung.weight);
+  if (typeof reachable !== 'number') return reachable;
+  if (!turn.view.fresh) return { effect: { do: 'lookFresh' } };
+  const intent = { weight: reachable, fence: nextFence(turn.status) };
+  const reached = reachable === target.rung.weight ? target.index : turn.step;
+  const shares = { ...turn.status.shares, asked: reachable, rung: 'written' as const };
+  return move(cleared(turn), 'Accepting', { intent, stepIndex: reached, shares }, { full: fullNow(turn) });
+}
+
+/** Waits until every route has accepted the weight; in the end goes back to the last one that was. */
+export function accepting(turn: AttemptTurn): Decision {
+  const weight = turn.status.intent?.weight ?? 0;
+  const acceptance = acceptanceOf(turn);
+  if (acceptance.state === 'accepted') {
+    const acceptedAt = iso(turn.nowMs);
+    const shares = { asked: weight, accepted: weight, rung: 'accepted' as const };
+    const attached = turn.step < 0 && turn.release.leg === 'out';
+    const changes = { canaryWeight: weight, shares };
+    if (attached) return move(cleared(turn), 'Shifting', changes);
+    return move(cleared(turn), 'Observing', changes, { acceptedAt, failFrom: acceptedAt });
+  }
+  const deadline = ms(turn.status.stageSince, turn.nowMs) + turn.settings.acceptMs;
+  if (turn.nowMs < deadline) return hold(turn, acceptance.reason, acceptance.message, deadline);
+  if (turn.status.intent?.weight === turn.status.canaryWeight) return hold(turn, acceptance.reason, acceptance.message);
+  const intent = { weight: turn.status.canaryWeight, fence: nextFence(turn.status) };
+  const stepIndex = Math.max(-1, turn.step - 1);
+  return write(turn, {
+    intent,
+    stepIndex,
+    stageSince: iso(turn.nowMs),
+    shares: { ...turn.status.shares, asked: intent.weight, rung: 'written' },
+  });
+}
+
+/** Waits until the requests themselves show the share, or for as long as traffic takes to follow where it cannot be seen. */
+export function observing(turn: AttemptTurn): Decision {
+  const asked = turn.status.intent?.weight ?? 0;
+  const seen = seenShare(turn, asked);
+  const age = stageAge(turn);
+  if (seen.verdict === 'agrees')
+    return agree(turn, { rung: 'observed', observed: seen.share, requests: seen.requests });
+  if (seen.verdict === 'differs') {
+    if (age < turn.settings.trafficMissingMs) return wait(nextCheck(turn));
+    const message = `${asked} % were asked for and accepted, but ${seen.share.toFixed(1)} % of ${seen.requests} requests went to the canary for ${Math.round(age / 1000)} s.`;
+    return startRetreat(turn, { outcome: 'Failed', reason: 'TrafficMissing', message });
+  }
+  const settled = ms(turn.status.stageSince, turn.nowMs) + turn.settings.settleMs;
+  return turn.nowMs < settled ? wait(Math.min(settled, nextCheck(turn))) : agree(turn, { rung: 'settled' });
+}
+
+/** Holds the weight for its interval and until the checks pass. Breaches have been looked for before. */
+export function watching(turn: AttemptTurn): Decision {
+  const { release, nowMs } = turn;
+  const rung = rungs(release, turn.settings.settleMs)[turn.step];
+  if (rung === undefined || release.jump === true) return leaveStep(turn, []);
+  const start = Math.max(ms(release.acceptedAt, nowMs), ms(release.failFrom, 0));
+  if (release.advancedBy !== undefined) return leaveStep(turn, judgeStep(turn, turn.view.measured));
+  const end = start + rung.intervalMs;
+  if (nowMs < end) return wait(Math.min(end, nextCheck(turn)));
+  return rung.needsEvidence ? weigh(turn) : leaveStep(turn, []);
+}
+
+/** The gate before everything goes to the new version. */
+export function waitingPromotion(turn: AttemptTurn): Decision {
+  const stopped = paused(turn);
+  return stopped ?? move(cleared(turn), 'Shifting');
+}
+
+function weigh(turn: AttemptTurn): Decision {
+  const judged = judgeStep(turn, turn.view.measured);
+  const failed = judged.filter(({ verdict }) => verdict.verdict === 'fail');
+  if (failed.length > 0) return countFailure(turn, failed);
+  const unsure = judged.find(({ verdict }) => verdict.verdict === 'unsure');
+  return unsure === undefined ? leaveStep(turn, judged) : stayUnsure(turn, unsure, judged);
+}
+
+/** No verdict: stays, says why, and has an end of its own. */
+function stayUnsure(turn: AttemptTurn, unsure: Judged, judged: Judged[]): Decision {
+  const { verdict, metric } = unsure;
+  const reason = verdict.verdict === 'unsure' ? verdict.reason : 'Unsure';
+  const message = `${metric.name}: ${verdict.message}`;
+  const { after, do: then } = turn.release.frozen.analysis.onUnsure;
+  const since = turn.status.hold?.reason === reason ? ms(turn.status.hold.since, turn.nowMs) : turn.nowMs;
+  const end = since + durationMs(after);
+  if (turn.nowMs >= end && then === 'rollback') {
+    return startRetreat(turn, { outcome: 'Inconclusive', reason, message: `No verdict for ${after}: ${message}` });
+  }
+  if (turn.nowMs >= end && then === 'advance') {
+    const advancedBy = `onUnsure: advance after ${after}: ${message}`.slice(0, 256);
+    return write(turn, { release: { ...turn.release, advancedBy } });
+  }
+  const checks = mergeRecords(turn.status.checks, recordsOf(judged, turn.nowMs));
+  const fresh = turn.status.hold?.reason === reason ? turn.status : { ...turn.status, checks };
+  return hold({ ...turn, status: fresh }, reason, message, nextCheck(turn));
+}
+
+function leaveStep(turn: AttemptTurn, judged: Judged[]): Decision {
+  const next = nextRung(turn);
+  const checks = judged.length === 0 ? {} : { checks: mergeRecords(turn.status.checks, recordsOf(judged, turn.nowMs)) };
+  const before100 = turn.release.leg === 'out' && next?.rung.weight === 100 && isPaused(turn);
+  const { advancedBy: _, ...release } = turn.release;
+  return move({ ...cleared(turn), release }, before100 ? 'WaitingPromotion' : 'Shifting', checks);
+}
+
+/** The rung after the present one; with a jump, the last. On the return the first that still gives the target more. */
+function nextRung(turn: AttemptTurn): { index: number; rung: Rung } | undefined {
+  const all = rungs(turn.release, turn.settings.settleMs);
+  const last = all.length - 1;
+  if (turn.step >= last) return undefined;
+  const index = turn.release.jump === true ? last : turn.step + 1;
+  const rung = all[index];
+  return rung === undefined ? undefined : { index, rung };
+}
+
+/** The weight that may be asked for on the way out, or what is done until it may. */
+function outWeight(turn: AttemptTurn, weight: number): number | Decision {
+  const needed = podsNeeded(fullNow(turn), weight);
+  const missing = makeCanary(turn, needed);
+  return missing ?? awaitPods(turn, turn.view.canary.ready, needed) ?? weight;
+}
+
+/**
+ * The canary's weight that may be asked for on the return. The target's autoscaler has seen no traffic for a while, so the target gets as
+ * much as it carries and the rest as its pods come, and after `retreatTimeout` in any case.
+ */
+function returnWeight(turn: AttemptTurn, weight: number): number | Decision {
+  const { view, status, release, nowMs } = turn;
+  const carried = shareCarried(fullNow(turn), view.stable.ready);
+  if (carried >= 100 - weight) return weight;
+  const deadline = ms(status.stageSince, nowMs) + durationMs(release.frozen.retreatTimeout);
+  if (nowMs >= deadline && view.stable.ready > 0) return weight;
+  const possible = 100 - carried;
+  if (possible < status.canaryWeight) return possible;
+  const needed = podsNeeded(fullNow(turn), 100 - weight);
+  return hold(turn, 'NotEnoughPods', `${view.stable.ready} of ${needed} pods of the target are ready.`, deadline);
+}
+
+function fullNow({ view, status, release }: AttemptTurn): number {
+  return release.leg === 'return' ? release.full : fullPods(release.full, view.stable, 100 - status.canaryWeight);
+}
+
+/** Creates or scales what carries the canary's share. In `backends` mode both sides are the user's. */
+function makeCanary({ view, release }: AttemptTurn, replicas: number): Decision | undefined {
+  if (release.frozen.subject.target === undefined) return undefined;
+  if (!view.hasCanaryService) return { effect: { do: 'createCanaryService' } };
+  if (view.carrier === undefined) return { effect: { do: 'createCanaryDeployment', replicas } };
+  return view.carrier.replicas < replicas ? { effect: { do: 'scaleCanary', replicas } } : undefined;
+}
+
+function awaitPods(turn: AttemptTurn, ready: number, needed: number): Decision | undefined {
+  if (ready >= needed) return undefined;
+  const deadline = ms(turn.status.stageSince, turn.nowMs) + turn.release.frozen.progressDeadlineSeconds * 1000;
+  const message = `${ready} of ${needed} pods of the canary are ready.`;
+  if (turn.nowMs < deadline) return hold(turn, 'NotEnoughPods', message, deadline);
+  const ending = `${message} progressDeadlineSeconds is over.`;
+  return startRetreat(turn, { outcome: 'Failed', reason: 'ProgressDeadlineExceeded', message: ending });
+}
+
+function seenShare(
+  turn: AttemptTurn,
+  asked: number,
+): { verdict: 'agrees' | 'differs'; share: number; requests: number } | { verdict: 'unseen' } {
+  const { measured } = turn.view;
+  if (measured?.atSplit !== true || measured.counts?.outcome !== 'data') return { verdict: 'unseen' };
+  const since = ms(turn.release.acceptedAt, turn.nowMs);
+  let differing: { verdict: 'differs'; share: number; requests: number } | undefined;
+  for (const windowMs of shareWindowsMs) {
+    const { share, requests } = observedShare(measured.counts.data, Math.max(since, turn.nowMs - windowMs));
+    if (share === undefined) continue;
+    const verdict = shareAgrees({ share, requests, asked });
+    if (verdict === 'agrees') return { verdict, share, requests };
+    if (verdict === 'differs') differing = { verdict, share, requests };
+  }
+  return differing ?? { verdict: 'unseen' };
+}
+
+function agree(
+  turn: AttemptTurn,
+  seen: { rung: 'observed' | 'settled'; observed?: number; requests?: number },
+): Decision {
+  const accepted = turn.status.canaryWeight;
+  const observed = seen.observed === undefined ? {} : { observed: Math.round(seen.observed * 100) / 100 };
+  const shares = {
+    asked: accepted,
+    accepted,
+    rung: seen.rung,
+    ...observed,
+    ...(seen.requests === undefined ? {} : { requests: seen.requests }),
+  };
+  return move(cleared(turn), 'Watching', { shares }, { passFrom: iso(turn.nowMs) });
+}
+
+function isPaused({ view, status }: AttemptTurn): boolean {
+  return status.paused !== undefined || view.spec.suspend === true;
+}
+
+function paused(turn: AttemptTurn): Decision | undefined {
+  const { status, view } = turn;
+  if (status.paused !== undefined) {
+    return hold(turn, 'Paused', `Paused by ${status.paused.by}; resume lets it go on.`, checkWhileHolding(turn));
+  }
+  return view.spec.suspend === true
+    ? hold(turn, 'Suspended', 'spec.suspend is true.', checkWhileHolding(turn))
+    : undefined;
+}
+
+/** Traffic is watched for breaches in a pause too. */
+function checkWhileHolding(turn: AttemptTurn): number | undefined {
+  return turn.status.canaryWeight > 0 ? nextCheck(turn) : undefined;
+}
+
+function cleared<T extends AttemptTurn>(turn: T): T {
+  const status: CanaryStatus = without(turn.status, 'hold', 'holdWrittenAt');
+  return { ...turn, status };
+}

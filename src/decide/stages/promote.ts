@@ -1,0 +1,122 @@
+import { drained } from '../drained.ts';
+import { historyEntry, remembered, shortDigest } from '../ending.ts';
+import { type AttemptTurn, hold, iso, move, startRetreat, wait, without, write } from '../turn.ts';
+import type { Decision, Ending } from '../view.ts';
+
+/** The stable pods have no weight any more; nothing is done to them before their last requests are answered. */
+export function drainingStable(turn: AttemptTurn): Decision {
+  const left = drained(turn, 'stable');
+  if (!left.drained) return wait(left.wakeAt);
+  return move(turn, 'Committing', {}, { committedAt: iso(turn.nowMs) });
+}
+
+/**
+ * The point of no return is recorded; now the target gets the analysed template, and only that one. While it is still held with
+ * another template nothing has happened yet, and the attempt can be taken back.
+ */
+export function committing(turn: AttemptTurn): Decision {
+  const { target } = turn.view;
+  const { digest } = turn.release;
+  if (target === undefined) return hold(turn, 'TargetGone', 'The target is gone; the carrier keeps the traffic.');
+  if (target.hold.state === 'foreign') {
+    return hold(
+      turn,
+      'TargetHeldByOther',
+      `${target.hold.manager} owns spec.paused of the Deployment; the carrier keeps the traffic.`,
+    );
+  }
+  if (target.hold.state === 'free') return move(turn, 'RollingOut');
+  if (target.specDigest !== digest && turn.release.leg === 'out') {
+    if (!turn.view.fresh) return { effect: { do: 'lookFresh' } };
+    const { committedAt: _, ...release } = turn.release;
+    const ending: Ending = {
+      outcome: 'Superseded',
+      reason: 'Superseded',
+      message: 'The template changed before it was rolled out.',
+    };
+    return startRetreat({ ...turn, release }, ending);
+  }
+  return { effect: { do: 'letTargetGo', digest } };
+}
+
+/** The target rolls out without traffic from the route. When it is done it is held again, and the traffic returns. */
+export function rollingOut(turn: AttemptTurn): Decision {
+  const { view, release } = turn;
+  const { target } = view;
+  if (target === undefined) return hold(turn, 'TargetGone', 'The target is gone; the carrier keeps the traffic.');
+  if (!target.rolledOut || target.activeDigest === undefined) {
+    const message = target.stuck ?? 'The target rolls out; the carrier has the traffic.';
+    return hold(turn, target.stuck === undefined ? 'TargetRollingOut' : 'TargetStuck', message);
+  }
+  if (target.hold.state === 'free') return { effect: { do: 'holdTarget' } };
+  if (target.activeDigest !== release.digest) return returnUnanalysed(turn, target.activeDigest);
+  return move(cleared(turn), 'Shifting', { stepIndex: -1 }, { leg: 'return', returnAnalysed: true });
+}
+
+/** The template changed while the target rolled out: what runs there now is tried like any revision, from the carrier to the target. */
+function returnUnanalysed(turn: AttemptTurn, digest: string): Decision {
+  const { status, release, nowMs } = turn;
+  const message = `Revision ${shortDigest(digest)} took its place while the target rolled out.`;
+  const ending: Ending = { outcome: 'Superseded', reason: 'Superseded', message };
+  const startedAt = iso(nowMs);
+  const next = {
+    ...release,
+    digest,
+    stableDigest: release.digest,
+    startedAt,
+    leg: 'return' as const,
+    returnAnalysed: false,
+  };
+  const attempt = status.attempt + 1;
+  return write(cleared(turn), {
+    stage: 'Shifting',
+    stageSince: startedAt,
+    attempt,
+    intent: { weight: status.intent?.weight ?? 100, fence: `${attempt}.1` },
+    revision: shortDigest(digest),
+    stableRevision: shortDigest(release.digest),
+    stepIndex: -1,
+    failedChecks: 0,
+    release: next,
+    history: remembered(status, historyEntry(status, release, ending, nowMs)),
+  });
+}
+
+/**
+ * The return failed or was stopped: the carrier, which was analysed, keeps the traffic until a person says `retry` or a new template
+ * comes. A new template is rolled out on the target, which has no traffic, and then tried.
+ */
+export function carrying(turn: AttemptTurn): Decision {
+  const { view, status, release } = turn;
+  const { target } = view;
+  const [last] = status.history ?? [];
+  if (target !== undefined && target.hold.state === 'held' && target.specDigest !== target.activeDigest) {
+    const { retreat: _, ...kept } = release;
+    return move(
+      { ...cleared(turn), release: kept },
+      'Committing',
+      {},
+      { digest: target.specDigest, committedAt: iso(turn.nowMs) },
+    );
+  }
+  if (status.retryAsked === true && target?.rolledOut === true) {
+    const { retreat: _, ...kept } = release;
+    const fresh = without(status, 'hold', 'holdWrittenAt', 'retryAsked');
+    return write(
+      { ...turn, status: fresh },
+      { stage: 'Shifting', stepIndex: -1, failedChecks: 0, release: { ...kept, returnAnalysed: false } },
+    );
+  }
+  const message = `${last?.message ?? ''} The canary Deployment keeps all of the traffic. Push a new template, or say retry.`;
+  return hold(turn, 'CarrierKeeps', message.trim());
+}
+
+/** The side that the attempt empties: the carrier, after it has done its work or after a retreat. */
+export function draining(turn: AttemptTurn): Decision {
+  const left = drained(turn, 'canary');
+  return left.drained ? move(cleared(turn), 'Cleaning') : wait(left.wakeAt);
+}
+
+function cleared(turn: AttemptTurn): AttemptTurn {
+  return { ...turn, status: without(turn.status, 'hold', 'holdWrittenAt') };
+}

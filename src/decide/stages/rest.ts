@@ -1,0 +1,159 @@
+import type { CanaryStatus } from '../../api/canary-status.ts';
+import { begin, newRelease, subjectOf } from '../begin.ts';
+import { saysAlready, setCondition } from '../conditions.ts';
+import { shortDigest } from '../ending.ts';
+import { type Turn, hold, iso, wait, without, write } from '../turn.ts';
+import type { Decision, View } from '../view.ts';
+
+/** Ends that a person must lift by `retry` before the same revision is tried again. */
+const final = ['RolledBack', 'Aborted', 'Failed', 'Inconclusive', 'Cancelled'];
+
+/** Waits until there is one rolled-out version to begin from, takes back what an earlier life left, and takes hold of the target. */
+export function initializing(turn: Turn): Decision {
+  const { view, status, nowMs } = turn;
+  const refused = sayProblems(turn);
+  if (refused !== undefined) return refused;
+  const left = leftovers(turn);
+  if (left !== undefined) return left;
+  if (view.target !== undefined) {
+    if (!view.target.rolledOut) {
+      return hold(
+        turn,
+        'TargetRollingOut',
+        view.target.stuck ?? 'The target rolls out; a release begins from one version.',
+      );
+    }
+    if (view.target.hold.state === 'free') return { effect: { do: 'holdTarget' } };
+  }
+  return write(
+    { ...turn, status: without(status, 'hold', 'holdWrittenAt') },
+    {
+      stage: 'Resting',
+      conditions: heldCondition(turn),
+      ...(view.stableRevision === undefined || status.stableRevision !== undefined
+        ? {}
+        : { stableRevision: shortDigest(view.stableRevision) }),
+    },
+    nowMs,
+  );
+}
+
+/** Nothing happens until a new revision, a command or a change of the spec. */
+export function resting(turn: Turn): Decision {
+  const { view, status } = turn;
+  const refused = sayProblems(turn);
+  if (refused !== undefined) return refused;
+  if (view.target?.hold.state === 'free') return write(turn, { stage: 'Initializing' });
+  const subject = subjectOf(view);
+  if (subject === undefined) return wait();
+  if (!isNews(view, status)) return settle(turn);
+  if (view.spec.suspend === true) {
+    return hold(turn, 'Suspended', `Revision ${shortDigest(subject.digest)} waits: spec.suspend is true.`);
+  }
+  if (status.paused !== undefined) return hold(turn, 'Paused', `Paused by ${status.paused.by}; resume lets it go on.`);
+  return begin(turn, subject);
+}
+
+/** Gives the target and the Canary back; the last stage of a deletion. */
+export function releasing({ view }: Turn): Decision {
+  const { target } = view;
+  if (target?.hold.state === 'held') {
+    const waits = target.activeDigest !== undefined && target.specDigest !== target.activeDigest;
+    if (!waits || view.spec.onDelete === 'roll') return { effect: { do: 'letTargetGo', digest: target.specDigest } };
+    return { effect: { do: 'disownTarget' } };
+  }
+  return { effect: { do: 'removeFinalizer' } };
+}
+
+/** Whether what is there now differs from what has the traffic, and was not turned down already. */
+function isNews(view: View, status: CanaryStatus): boolean {
+  const { revision, stableRevision } = view;
+  if (revision === undefined || revision === stableRevision) return false;
+  if (status.retryAsked === true) return true;
+  const [last] = status.history ?? [];
+  if (last === undefined || last.digest !== revision) return true;
+  return !final.includes(last.outcome) && last.outcome !== 'Promoted';
+}
+
+/** At rest with nothing new: says so once, then is silent. */
+function settle(turn: Turn): Decision {
+  const { view, status } = turn;
+  const reverted = revertedRoute(turn);
+  if (reverted !== undefined) return hold(turn, 'RouteReverted', reverted);
+  if (status.hold === undefined && status.retryAsked === undefined && status.observedGeneration === view.generation)
+    return wait();
+  return write(
+    { ...turn, status: without(status, 'hold', 'holdWrittenAt', 'retryAsked') },
+    { observedGeneration: view.generation },
+  );
+}
+
+/** In `backends` mode nothing is repaired after the end, but somebody should know. */
+function revertedRoute({ view, status }: Turn): string | undefined {
+  const [last] = status.history ?? [];
+  if (view.spec.backends === undefined || last?.outcome !== 'Promoted' || last.digest !== view.revision)
+    return undefined;
+  const back = view.routes.filter((route) => route.found && route.plan !== undefined);
+  if (back.length === 0) return undefined;
+  const names = back.map((route) => route.name).join(', ');
+  return `${names}: the stable backend has traffic again after revision ${last.revision} was promoted. Nothing is repaired: Git should give ${view.spec.backends.canary.name} all of the weight.`;
+}
+
+/** Objects or weights of an attempt that status knows nothing of are taken back like an attempt that was cancelled. */
+function leftovers(turn: Turn): Decision | undefined {
+  const { view, status } = turn;
+  const inRoute = view.routes.some((route) => route.found && route.ours);
+  if (!inRoute && view.carrier === undefined && !view.hasCanaryService) return undefined;
+  const subject = subjectOf(view);
+  if (subject === undefined) return undefined;
+  const release = newRelease(turn, subject);
+  const retreat = {
+    outcome: 'Cancelled' as const,
+    reason: 'Leftovers',
+    message: 'Left over from an attempt that is not in status.',
+    since: iso(turn.nowMs),
+  };
+  return write(turn, {
+    stage: 'Retreating',
+    attempt: status.attempt + 1,
+    stepIndex: -1,
+    release: { ...release, retreat },
+  });
+}
+
+/** Says what is in the way, or that nothing is; undefined when that has been said. */
+function sayProblems(turn: Turn): Decision | undefined {
+  const { view, status, nowMs } = turn;
+  const [first] = view.problems;
+  const ready =
+    first === undefined
+      ? { type: 'Ready', status: 'True' as const, reason: 'Ready', message: 'Waiting for a new revision.' }
+      : {
+          type: 'Ready',
+          status: 'False' as const,
+          reason: first.reason,
+          message: view.problems.map((problem) => problem.message).join(' '),
+        };
+  const known = saysAlready(status.conditions, ready, view.generation) && status.observedGeneration === view.generation;
+  if (known) return first === undefined ? undefined : wait();
+  return write(turn, {
+    observedGeneration: view.generation,
+    conditions: setCondition(status.conditions, ready, { nowMs, generation: view.generation }),
+  });
+}
+
+/** While the target is paused, people must know what that stops. */
+function heldCondition({ view, status, nowMs }: Turn): NonNullable<CanaryStatus['conditions']> {
+  if (view.target === undefined) return status.conditions ?? [];
+  return setCondition(
+    status.conditions,
+    {
+      type: 'HeldByPause',
+      status: 'True',
+      reason: 'Paused',
+      message:
+        'The Deployment is paused, so that a new template waits for its analysis. It is scaled and heals as ever; kubectl rollout status, restart and undo wait for Linnet.',
+    },
+    { nowMs, generation: view.generation },
+  );
+}

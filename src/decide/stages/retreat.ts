@@ -1,0 +1,107 @@
+import { shareCarried } from '../capacity.ts';
+import { acceptanceOf } from '../drive.ts';
+import { finish, historyEntry, remembered } from '../ending.ts';
+import { type AttemptTurn, hold, homeWeight, iso, move, ms, nextFence, without, write } from '../turn.ts';
+import type { Decision, RouteView } from '../view.ts';
+import { durationMs } from '../../api/duration.ts';
+
+/**
+ * Takes the traffic home. At once as much as the pods there carry, the rest as they come and in any case after `retreatTimeout`; a side
+ * without ready pods gets nothing while the other has some. The first write always gives a new fence, even at the same weight, so
+ * that a write that was decided earlier fails.
+ */
+export function retreatingStage(turn: AttemptTurn): Decision {
+  const { status, release, view } = turn;
+  const home = homeWeight(release, view.deleting);
+  const weight = nextWeight(turn, home);
+  const asked = status.intent?.weight;
+  const touched = release.retreatTouched === true;
+  if (release.routes.length > 0 && (weight !== asked || !touched)) {
+    const intent = { weight, fence: nextFence(status) };
+    const shares = { ...status.shares, asked: weight, rung: 'written' as const };
+    return write(cleared(turn), { intent, shares, release: { ...release, retreatTouched: true } });
+  }
+  const acceptance = acceptanceOf(turn);
+  if (acceptance.state !== 'accepted') return hold(turn, acceptance.reason, acceptance.message);
+  if (weight !== status.canaryWeight) {
+    return write(cleared(turn), {
+      canaryWeight: weight,
+      shares: { asked: weight, accepted: weight, rung: 'accepted' },
+    });
+  }
+  if (weight !== home) return waitForPods(turn);
+  return home === 0 ? move(cleared(turn), 'Draining') : keepCarrier(turn);
+}
+
+/** Leaves the routes as they must be at rest, then removes the canary's objects, then ends the attempt. */
+export function cleaning(turn: AttemptTurn): Decision {
+  const { view, release } = turn;
+  const { target } = release.frozen.subject;
+  const promoted = release.retreat === undefined;
+  const keep =
+    target !== undefined || !promoted
+      ? 'stable'
+      : release.frozen.onSuccess === 'removeStable'
+        ? 'canaryAlone'
+        : 'canary';
+  for (const { kind, name, plan } of release.routes) {
+    const route = foundRoute(view.routes, name);
+    if (route === undefined) continue;
+    if (route.fence !== undefined || (route.uid === plan['uid'] && route.ours))
+      return { effect: { do: 'restoreRoute', kind, name, keep } };
+    if (route.managed) return { effect: { do: 'stripRoute', kind, name } };
+  }
+  if (target !== undefined && view.carrier !== undefined) return { effect: { do: 'deleteCanaryDeployment' } };
+  if (target !== undefined && view.hasCanaryService) return { effect: { do: 'deleteCanaryService' } };
+  const promotion = { outcome: 'Promoted', reason: 'Promoted', message: promotedMessage(turn) } as const;
+  return finish(turn, release.retreat ?? promotion);
+}
+
+function promotedMessage({ release, status }: AttemptTurn): string {
+  const { subject } = release.frozen;
+  if (subject.target !== undefined) return `Deployment ${subject.target} runs revision ${status.revision}.`;
+  return `All of the traffic goes to Service ${subject.canary.name}. In Git the routes should say the same: ${subject.stable.name} weight 0 (or removed), ${subject.canary.name} all of it.`;
+}
+
+/** The canary's share that the retreat can ask for now. */
+function nextWeight(turn: AttemptTurn, home: 0 | 100): number {
+  const { view, release, status, nowMs } = turn;
+  const present = status.intent?.weight ?? status.canaryWeight;
+  if (present === home) return home;
+  const receiver = home === 0 ? view.stable : view.canary;
+  const donor = home === 0 ? view.canary : view.stable;
+  if (receiver.ready === 0) return donor.ready > 0 ? 100 - home : present;
+  if (donor.ready === 0) return home;
+  const since = ms(release.retreat?.since, nowMs);
+  if (nowMs - since >= durationMs(release.frozen.retreatTimeout)) return home;
+  const carried = shareCarried(release.full, receiver.ready);
+  return home === 0 ? Math.min(present, 100 - carried) : Math.max(present, carried);
+}
+
+function waitForPods(turn: AttemptTurn): Decision {
+  const { view, release, nowMs } = turn;
+  const side =
+    homeWeight(release, view.deleting) === 0
+      ? { name: 'stable version', pods: view.stable }
+      : { name: 'carrier', pods: view.canary };
+  const deadline = ms(release.retreat?.since, nowMs) + durationMs(release.frozen.retreatTimeout);
+  const message = `${side.pods.ready} pods of the ${side.name} are ready; all of the traffic needs ${release.full}.`;
+  return hold(turn, 'NotEnoughPods', message, deadline > nowMs ? deadline : undefined);
+}
+
+/** After the point of no return the way home is the carrier: it keeps the traffic, and a person is called. */
+function keepCarrier(turn: AttemptTurn): Decision {
+  const { status, release, nowMs } = turn;
+  const { outcome = 'Failed', reason = 'ReturnFailed', message = '' } = release.retreat ?? {};
+  const history = remembered(status, historyEntry(status, release, { outcome, reason, message }, nowMs));
+  return move(cleared(turn), 'Carrying', { history, stageSince: iso(nowMs) });
+}
+
+function foundRoute(routes: RouteView[], name: string): Extract<RouteView, { found: true }> | undefined {
+  const route = routes.find((candidate) => candidate.name === name);
+  return route?.found === true ? route : undefined;
+}
+
+function cleared(turn: AttemptTurn): AttemptTurn {
+  return { ...turn, status: without(turn.status, 'hold', 'holdWrittenAt') };
+}

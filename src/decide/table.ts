@@ -1,0 +1,43 @@
+import type { Stage } from '../api/canary-status.ts';
+import { accepting, observing, preparing, shifting, waitingPromotion, watching } from './stages/climb.ts';
+import { carrying, committing, draining, drainingStable, rollingOut } from './stages/promote.ts';
+import { initializing, releasing, resting } from './stages/rest.ts';
+import { cleaning, retreatingStage } from './stages/retreat.ts';
+import type { AttemptTurn, Turn } from './turn.ts';
+import type { Decision } from './view.ts';
+
+/** One stage: what is decided in it and where it can lead. */
+export type Row =
+  | { during: 'rest'; decide(turn: Turn): Decision; next: Stage[] }
+  | {
+      during: 'attempt';
+      decide(turn: AttemptTurn): Decision;
+      next: Stage[];
+      /** Whether the routes are brought to the intent before anything else. */
+      drives: boolean;
+    };
+
+/** The state machine. Every stage is here once; the diagram in `docs/` is printed from it. */
+export const table = {
+  Initializing: { during: 'rest', decide: initializing, next: ['Resting', 'Retreating', 'Releasing'] },
+  Resting: { during: 'rest', decide: resting, next: ['Preparing', 'Initializing', 'Releasing'] },
+  Preparing: { during: 'attempt', decide: preparing, next: ['Accepting', 'Retreating'], drives: true },
+  Shifting: {
+    during: 'attempt',
+    decide: shifting,
+    next: ['Accepting', 'DrainingStable', 'Draining', 'Cleaning', 'Retreating'],
+    drives: true,
+  },
+  Accepting: { during: 'attempt', decide: accepting, next: ['Shifting', 'Observing', 'Retreating'], drives: true },
+  Observing: { during: 'attempt', decide: observing, next: ['Watching', 'Retreating'], drives: true },
+  Watching: { during: 'attempt', decide: watching, next: ['Shifting', 'WaitingPromotion', 'Retreating'], drives: true },
+  WaitingPromotion: { during: 'attempt', decide: waitingPromotion, next: ['Shifting', 'Retreating'], drives: true },
+  DrainingStable: { during: 'attempt', decide: drainingStable, next: ['Committing', 'Retreating'], drives: true },
+  Committing: { during: 'attempt', decide: committing, next: ['RollingOut', 'Retreating'], drives: true },
+  RollingOut: { during: 'attempt', decide: rollingOut, next: ['Shifting', 'Retreating'], drives: true },
+  Carrying: { during: 'attempt', decide: carrying, next: ['Committing', 'Shifting', 'Retreating'], drives: true },
+  Retreating: { during: 'attempt', decide: retreatingStage, next: ['Draining', 'Carrying'], drives: true },
+  Draining: { during: 'attempt', decide: draining, next: ['Cleaning', 'Retreating'], drives: true },
+  Cleaning: { during: 'attempt', decide: cleaning, next: ['Initializing', 'Releasing'], drives: false },
+  Releasing: { during: 'rest', decide: releasing, next: [] },
+} satisfies Record<Stage, Row>;
