@@ -15,6 +15,8 @@ export interface KubeOptions extends Wire {
   random: Random;
   /** Limit of each request, default 10 s. */
   timeoutMs?: number;
+  /** Told of each object that a write gave back, e.g. for the cache's `noteWrite`. */
+  onWrite?: (object: KubeObject) => void;
 }
 
 const readTries = 3;
@@ -26,77 +28,92 @@ const longestRetryMs = 2_000;
  * once, because after a lost answer nobody knows what they did: the caller looks again.
  */
 export function createKube(options: KubeOptions): Kube {
-  const timeoutMs = options.timeoutMs ?? 10_000;
+  return new KubeClient(options);
+}
 
-  async function write(call: Call, request: Omit<WireRequest, 'signal'>): Promise<Record<string, unknown>> {
-    return exchange(options, call, request, timeoutMs);
+class KubeClient implements Kube {
+  readonly #options: KubeOptions;
+  readonly #timeoutMs: number;
+
+  constructor(options: KubeOptions) {
+    this.#options = options;
+    this.#timeoutMs = options.timeoutMs ?? 10_000;
   }
 
-  /** All tries together have the time of one request. */
-  async function read<T>(once: (restMs: number) => Promise<T>): Promise<T> {
-    const deadline = options.clock.monotonic() + timeoutMs;
-    for (let tries = 1; ; tries++) {
-      const restMs = deadline - options.clock.monotonic();
-      try {
-        return await once(restMs);
-      } catch (error) {
-        const delayMs = retryDelay(error, tries, options.random);
-        if (delayMs === undefined || options.clock.monotonic() + delayMs >= deadline) throw error;
-        await sleep(options.clock, delayMs);
-      }
-    }
-  }
-
-  async function get<T extends KubeObject>(ref: ObjectRef): Promise<T | undefined> {
+  async get<T extends KubeObject>(ref: ObjectRef): Promise<T | undefined> {
     const call = callOf('get', ref);
     const request = { method: 'GET', path: pathOf(ref.kind, call) } as const;
     try {
-      return await read(async (restMs) => asObject<T>(call, await exchange(options, call, request, restMs)));
+      return await this.#read(async (timeoutMs) =>
+        asObject<T>(call, await exchange(this.#options, call, { ...request, timeoutMs })),
+      );
     } catch (error) {
-      if (error instanceof KubeError && error.reason === 'notFound') return undefined;
+      if (isNotFound(error)) return undefined;
       throw error;
     }
   }
 
-  async function list<T extends KubeObject>(kind: Kind, namespace?: string, labelSelector?: string): Promise<T[]> {
-    const listing = await read((restMs) => listAll(options, kind, { namespace, labelSelector, timeoutMs: restMs }));
-    return listing.items as T[];
+  async list<T extends KubeObject>(kind: Kind, namespace?: string, labelSelector?: string): Promise<T[]> {
+    const once = (timeoutMs: number) => listAll(this.#options, kind, { namespace, labelSelector, timeoutMs });
+    return (await this.#read(once)).items as T[];
   }
 
-  async function create<T extends KubeObject>(kind: Kind, object: T): Promise<T> {
+  async create<T extends KubeObject>(kind: Kind, object: T): Promise<T> {
     const { namespace, name } = object.metadata;
-    const call: Call = { verb: 'create', kind: kind.kind, namespace, name };
+    const call: Call = { verb: 'create', kind: kind.kind, namespace: kind.namespaced ? namespace : undefined, name };
     const path = pathOf(kind, { ...call, name: undefined }) + queryOf({ fieldManager });
-    const request = { method: 'POST', path, body: JSON.stringify(object), contentType: 'application/json' } as const;
-    return asObject<T>(call, await write(call, request));
+    return this.#write(call, { method: 'POST', path, body: JSON.stringify(object), contentType: 'application/json' });
   }
 
-  async function patch<T extends KubeObject>(ref: ObjectRef, change: Patch, subresource?: 'status'): Promise<T> {
-    const call: Call = {
-      ...callOf('patch', ref),
-      tests: change.type === 'json' && change.ops.some((it) => it.op === 'test'),
-    };
-    const force = change.type === 'apply' ? (change.force ?? false) : undefined;
+  async patch<T extends KubeObject>(ref: ObjectRef, patch: Patch, subresource?: 'status'): Promise<T> {
+    const tests = patch.type === 'json' && patch.ops.some((it) => it.op === 'test');
+    const call: Call = { ...callOf('patch', ref), tests };
+    const force = patch.type === 'apply' ? (patch.force ?? false) : undefined;
     const path = pathOf(ref.kind, call, subresource) + queryOf({ fieldManager, force });
-    return asObject<T>(call, await write(call, { method: 'PATCH', path, ...encodePatch(change) }));
+    return this.#write(call, { method: 'PATCH', path, ...encodePatch(patch) });
   }
 
-  async function remove(ref: ObjectRef, preconditions: Preconditions): Promise<void> {
+  async delete(ref: ObjectRef, preconditions: Preconditions): Promise<void> {
     const call = callOf('delete', ref);
-    const body = JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'DeleteOptions',
-      propagationPolicy: 'Background',
-      preconditions,
-    });
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background', preconditions };
     try {
-      await write(call, { method: 'DELETE', path: pathOf(ref.kind, call), body, contentType: 'application/json' });
+      await exchange(this.#options, call, {
+        method: 'DELETE',
+        path: pathOf(ref.kind, call),
+        body: JSON.stringify(body),
+        contentType: 'application/json',
+        timeoutMs: this.#timeoutMs,
+      });
     } catch (error) {
-      if (!(error instanceof KubeError && error.reason === 'notFound')) throw error;
+      if (!isNotFound(error)) throw error;
     }
   }
 
-  return { get, list, create, patch, delete: remove };
+  async #write<T extends KubeObject>(call: Call, request: Omit<WireRequest, 'signal'>): Promise<T> {
+    const answer = await exchange(this.#options, call, { ...request, timeoutMs: this.#timeoutMs });
+    const object = asObject<T>(call, answer);
+    this.#options.onWrite?.(object);
+    return object;
+  }
+
+  /** All tries together have the time of one request. */
+  async #read<T>(once: (timeoutMs: number) => Promise<T>): Promise<T> {
+    const { clock, random } = this.#options;
+    const deadline = clock.monotonic() + this.#timeoutMs;
+    for (let tries = 1; ; tries++) {
+      try {
+        return await once(deadline - clock.monotonic());
+      } catch (error) {
+        const delayMs = retryDelay(error, tries, random);
+        if (delayMs === undefined || clock.monotonic() + delayMs >= deadline) throw error;
+        await sleep(clock, delayMs);
+      }
+    }
+  }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof KubeError && error.reason === 'notFound';
 }
 
 function callOf(verb: Call['verb'], { kind, namespace, name }: ObjectRef): Call {

@@ -33,9 +33,9 @@ function target(call: Call): string {
 /** An answer that says no. @param body the answer's text, whatever it is */
 export function refusal(call: Call, code: number, body: string, retryAfter: string | undefined): KubeError {
   const status = readStatus(body);
-  const reason = classify(call, code, status, retryAfter);
-  const said = oneLine(status.message ?? (body.trim() === '' ? 'no explanation' : body));
   const retryAfterMs = readRetryAfter(retryAfter) ?? status.retryAfterMs;
+  const reason = classify(call, code, status, retryAfterMs);
+  const said = oneLine(status.message ?? (body.trim() === '' ? 'no explanation' : body));
   return new KubeError(`${describe(call)}: HTTP ${code}: ${said}`, { reason, code, retryAfterMs });
 }
 
@@ -57,28 +57,20 @@ export function fromNetwork(call: Call, error: unknown): KubeError {
   return unknownResult(call, parts.join(': ') || String(error), error);
 }
 
-function classify(call: Call, code: number, status: Status, retryAfter: string | undefined): KubeErrorReason {
-  switch (code) {
-    case 401:
-      return 'unauthorized';
-    case 403:
-      return 'forbidden';
-    case 404:
-      return 'notFound';
-    case 409:
-      return call.verb === 'create' && status.reason !== 'Conflict' ? 'exists' : 'conflict';
-    case 422:
-      return call.tests === true && isFailedTest(status) ? 'conflict' : 'invalid';
-    case 429:
-      return 'throttled';
-    case 503:
-      return retryAfter === undefined && status.retryAfterMs === undefined ? 'unknown' : 'throttled';
-    case 408:
-    case 410:
-      return 'unknown';
-    default:
-      return code >= 400 && code < 500 ? 'invalid' : 'unknown';
-  }
+const reasons: Record<number, KubeErrorReason> = {
+  401: 'unauthorized',
+  403: 'forbidden',
+  404: 'notFound',
+  408: 'unknown',
+  410: 'unknown',
+  429: 'throttled',
+};
+
+function classify(call: Call, code: number, status: Status, retryAfterMs: number | undefined): KubeErrorReason {
+  if (code === 409) return call.verb === 'create' && status.reason !== 'Conflict' ? 'exists' : 'conflict';
+  if (code === 422) return call.tests === true && isFailedTest(status) ? 'conflict' : 'invalid';
+  if (code === 503 && retryAfterMs !== undefined) return 'throttled';
+  return reasons[code] ?? (code >= 400 && code < 500 ? 'invalid' : 'unknown');
 }
 
 /**

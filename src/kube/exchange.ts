@@ -22,9 +22,7 @@ export interface Wire {
 export async function exchange(
   wire: Wire,
   call: Call,
-  request: Omit<WireRequest, 'signal'>,
-  timeoutMs: number,
-  stop?: AbortSignal,
+  { timeoutMs, stop, ...request }: Omit<WireRequest, 'signal'> & { timeoutMs: number; stop?: AbortSignal | undefined },
 ): Promise<Record<string, unknown>> {
   const limit = new AbortController();
   const cancel = wire.clock.after(timeoutMs, () => limit.abort(new Error(`no answer within ${timeoutMs} ms`)));

@@ -26,12 +26,15 @@ export async function listAll(wire: Wire, kind: Kind, options: ListOptions): Pro
   const call: Call = { verb: 'list', kind: kind.kind, namespace: options.namespace };
   const items: KubeObject[] = [];
   let token: string | undefined;
+  let resourceVersion: string | undefined;
   for (;;) {
     const query = queryOf({ limit: pageSize, continue: token, labelSelector: options.labelSelector });
-    const request = { method: 'GET', path: pathOf(kind, call) + query } as const;
-    const page = readPage(kind, call, await exchange(wire, call, request, options.timeoutMs, options.stop));
+    const { timeoutMs, stop } = options;
+    const path = pathOf(kind, call) + query;
+    const page = readPage(kind, call, await exchange(wire, call, { method: 'GET', path, timeoutMs, stop }));
     items.push(...page.items);
-    if (page.next === undefined) return { items, resourceVersion: page.resourceVersion };
+    resourceVersion ??= page.resourceVersion;
+    if (page.next === undefined) return { items, resourceVersion };
     if (page.next === token) throw unknownResult(call, 'the server gave the same continue token twice');
     token = page.next;
   }

@@ -28,113 +28,125 @@ interface Run {
  * is added meanwhile, comes after it. There is no timer while nothing is planned.
  */
 export function createQueue(options: QueueOptions): Queue {
-  const { clock, random, concurrency, log } = options;
-  const planned = new Timetable();
-  const running = new Map<string, Run>();
-  const failures = new Map<string, Failures>();
-  const drained = Promise.withResolvers<void>();
-  let stopped = false;
-  let pumpAsked = false;
-  let cancelTimer: (() => void) | undefined;
+  return new MemoryQueue(options);
+}
 
-  /** Runs are never started from within the caller of `add`. */
-  function askPump(): void {
-    if (pumpAsked || stopped) return;
-    pumpAsked = true;
-    queueMicrotask(pump);
+type Outcome = { wakeAt?: number | undefined } | { error: unknown };
+
+class MemoryQueue implements Queue {
+  readonly #options: QueueOptions;
+  readonly #planned = new Timetable();
+  readonly #running = new Map<string, Run>();
+  readonly #failures = new Map<string, Failures>();
+  readonly #drained = Promise.withResolvers<void>();
+  #stopped = false;
+  #pumpAsked = false;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(options: QueueOptions) {
+    this.#options = options;
   }
 
-  function plan(key: string, dueAt: number): void {
-    const present = planned.dueAt(key);
-    if (stopped || (present !== undefined && present <= dueAt)) return;
-    planned.set(key, dueAt);
-    askPump();
+  add(key: string): void {
+    this.#plan(key, this.#options.clock.monotonic());
   }
 
-  function pump(): void {
-    pumpAsked = false;
-    cancelTimer?.();
-    cancelTimer = undefined;
-    const monotonic = clock.monotonic();
-    while (!stopped) {
-      const first = planned.first();
-      if (first === undefined) return;
-      if (first.dueAt > monotonic) {
-        cancelTimer = clock.after(Math.max(1, first.dueAt - monotonic), askPump);
-        return;
-      }
-      const run = running.get(first.key);
-      if (run === undefined && running.size >= concurrency) return;
-      planned.delete(first.key);
-      if (run !== undefined) run.again = true;
-      else void start(first.key);
-    }
+  addAt(key: string, atMs: number): void {
+    const { clock } = this.#options;
+    this.#plan(key, clock.monotonic() + Math.max(0, atMs - clock.now()));
   }
 
-  async function start(key: string): Promise<void> {
-    const run: Run = { again: false, forgotten: false };
-    running.set(key, run);
-    const startedAt = clock.monotonic();
-    let outcome: { wakeAt?: number | undefined } | { error: unknown };
-    try {
-      outcome = await options.reconcile(key);
-    } catch (error) {
-      outcome = { error };
-    }
-    running.delete(key);
-    settle(key, run, outcome);
-    tell(key, clock.monotonic() - startedAt, outcome);
-    if (stopped && running.size === 0) drained.resolve();
-  }
-
-  function settle(key: string, run: Run, outcome: { wakeAt?: number | undefined } | { error: unknown }): void {
-    if (run.again) add(key);
-    if (run.forgotten) {
-      failures.delete(key);
-    } else if ('error' in outcome) {
-      const before = failures.get(key);
-      const after = countFailure(before, outcome.error);
-      failures.set(key, after);
-      plan(key, clock.monotonic() + delayAfter(before, after, outcome.error, random));
-    } else {
-      failures.delete(key);
-      if (outcome.wakeAt !== undefined) addAt(key, outcome.wakeAt);
-    }
-    // Whether or not this key is planned again, a worker is free now.
-    askPump();
-  }
-
-  function tell(key: string, ms: number, outcome: object): void {
-    try {
-      options.onDone?.({ key, seconds: ms / 1000, ...('error' in outcome ? { error: outcome.error } : {}) });
-    } catch (error) {
-      log.error({ key, err: error }, 'the queue could not report a run');
-    }
-  }
-
-  function add(key: string): void {
-    plan(key, clock.monotonic());
-  }
-
-  function addAt(key: string, atMs: number): void {
-    plan(key, clock.monotonic() + Math.max(0, atMs - clock.now()));
-  }
-
-  function forget(key: string): void {
-    planned.delete(key);
-    failures.delete(key);
-    const run = running.get(key);
+  forget(key: string): void {
+    this.#planned.delete(key);
+    this.#failures.delete(key);
+    const run = this.#running.get(key);
     if (run === undefined) return;
     run.again = false;
     run.forgotten = true;
   }
 
-  async function stop(): Promise<void> {
-    stopped = true;
-    cancelTimer?.();
-    planned.clear();
-    if (running.size > 0) await drained.promise;
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelTimer?.();
+    this.#planned.clear();
+    if (this.#running.size > 0) await this.#drained.promise;
   }
 
-  return { add, addAt, forget, stop };
+  #plan(key: string, dueAt: number): void {
+    const present = this.#planned.dueAt(key);
+    if (this.#stopped || (present !== undefined && present <= dueAt)) return;
+    this.#planned.set(key, dueAt);
+    this.#askPump();
+  }
+
+  /** Runs are never started from within the caller of `add`. */
+  #askPump(): void {
+    if (this.#pumpAsked || this.#stopped) return;
+    this.#pumpAsked = true;
+    queueMicrotask(() => this.#pump());
+  }
+
+  #pump(): void {
+    const { clock, concurrency } = this.#options;
+    this.#pumpAsked = false;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    const monotonic = clock.monotonic();
+    while (!this.#stopped) {
+      const first = this.#planned.first();
+      if (first === undefined) return;
+      if (first.dueAt > monotonic) {
+        this.#cancelTimer = clock.after(Math.max(1, first.dueAt - monotonic), () => this.#askPump());
+        return;
+      }
+      const run = this.#running.get(first.key);
+      if (run === undefined && this.#running.size >= concurrency) return;
+      this.#planned.delete(first.key);
+      if (run !== undefined) run.again = true;
+      else void this.#start(first.key);
+    }
+  }
+
+  async #start(key: string): Promise<void> {
+    const { clock, reconcile } = this.#options;
+    const run: Run = { again: false, forgotten: false };
+    this.#running.set(key, run);
+    const startedAt = clock.monotonic();
+    let outcome: Outcome;
+    try {
+      outcome = await reconcile(key);
+    } catch (error) {
+      outcome = { error };
+    }
+    this.#running.delete(key);
+    this.#settle(key, run, outcome);
+    this.#tell(key, clock.monotonic() - startedAt, outcome);
+    if (this.#stopped && this.#running.size === 0) this.#drained.resolve();
+  }
+
+  #settle(key: string, run: Run, outcome: Outcome): void {
+    const { clock, random } = this.#options;
+    if (run.again) this.add(key);
+    if (run.forgotten) {
+      this.#failures.delete(key);
+    } else if ('error' in outcome) {
+      const before = this.#failures.get(key);
+      const after = countFailure(before, outcome.error);
+      this.#failures.set(key, after);
+      this.#plan(key, clock.monotonic() + delayAfter(before, after, outcome.error, random));
+    } else {
+      this.#failures.delete(key);
+      if (outcome.wakeAt !== undefined) this.addAt(key, outcome.wakeAt);
+    }
+    // Whether or not this key is planned again, a worker is free now.
+    this.#askPump();
+  }
+
+  #tell(key: string, ms: number, outcome: Outcome): void {
+    try {
+      this.#options.onDone?.({ key, seconds: ms / 1000, ...('error' in outcome ? { error: outcome.error } : {}) });
+    } catch (error) {
+      this.#options.log.error({ key, err: error }, 'the queue could not report a run');
+    }
+  }
 }

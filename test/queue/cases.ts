@@ -6,9 +6,9 @@ import type { Queue, Reconcile } from '../../src/ports/queue.ts';
 export interface QueueStand {
   queue: Queue;
   /** Epoch milliseconds of the queue's clock. */
-  now(): number;
+  now: () => number;
   /** Lets this much time pass, with everything that is due in it. */
-  advance(ms: number): Promise<void>;
+  advance: (ms: number) => Promise<void>;
 }
 
 export type StartQueue = (reconcile: Reconcile, concurrency: number) => QueueStand | Promise<QueueStand>;

@@ -2,8 +2,9 @@ import type { Clock } from '../../src/ports/clock.ts';
 
 /** A clock that stands still until it is told to go on. */
 export interface VirtualClock extends Clock {
+  now: () => number;
   /** Lets time pass, and everything that is due in it happen in its order. */
-  advance(ms: number): Promise<void>;
+  advance: (ms: number) => Promise<void>;
   /** Moves the wall clock alone. */
   jumpWall(ms: number): void;
   /** How many timers are set. */
