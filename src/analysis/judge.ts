@@ -109,7 +109,7 @@ function weakness({ counts, limit, minSamples, fromMs, atMs }: CountsEvidence, r
   if (counts.newestSampleMs === undefined) {
     return unsure('NoData', 'There is no series of the canary yet.', limit, 0);
   }
-  if (!Number.isFinite(requests) || requests < 0) {
+  if (!(requests >= 0 && requests <= Number.MAX_SAFE_INTEGER)) {
     return unsure('Nonsense', `${requests} requests are said to have been seen.`, limit);
   }
   const old = age(counts.newestSampleMs, fromMs, atMs);
