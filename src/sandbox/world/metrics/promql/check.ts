@@ -1,0 +1,94 @@
+import { type Binary, type Expr, typeName, typeOf, type ValueType } from './ast.ts';
+import type { Parsed } from './convert.ts';
+import { parseError, PromqlError } from './errors.ts';
+import type { PromqlFunction } from './functions.ts';
+
+const COMPARISONS = new Set(['==', '!=', '<', '<=', '>', '>=']);
+const SET_OPERATORS = new Set(['and', 'or', 'unless']);
+const PARAMETRIC = new Set(['topk', 'bottomk', 'quantile']);
+
+export function isComparison(op: string): boolean {
+  return COMPARISONS.has(op);
+}
+
+function expectType(query: string, parsed: Parsed, wanted: ValueType, where: string): void {
+  const found = typeOf(parsed.expr);
+  if (found === wanted) return;
+  throw parseError(query, parsed.from, `expected type ${typeName(wanted)} in ${where}, got ${typeName(found)}`);
+}
+
+export function checkNegation(query: string, { expr, from }: Parsed): void {
+  const type = typeOf(expr);
+  if (type === 'scalar' || type === 'vector') return;
+  const problem = `unary expression only allowed on expressions of type scalar or instant vector, got "${typeName(type)}"`;
+  throw parseError(query, from, problem);
+}
+
+export function checkCall(
+  query: string,
+  from: number,
+  name: string,
+  known: PromqlFunction,
+  args: readonly Parsed[],
+): void {
+  const least = known.args.length - known.optional;
+  const most = known.variadic ? Number.POSITIVE_INFINITY : known.args.length;
+  if (args.length < least || args.length > most) {
+    const bound = least === most ? '' : args.length < least ? 'at least ' : 'at most ';
+    const wanted = args.length < least ? least : most;
+    throw parseError(query, from, `expected ${bound}${wanted} argument(s) in call to "${name}", got ${args.length}`);
+  }
+  args.forEach((argument, index) => {
+    const wanted = known.args[Math.min(index, known.args.length - 1)] as ValueType;
+    expectType(query, argument, wanted, `call to function "${name}"`);
+  });
+}
+
+export function checkAggregation(query: string, from: number, op: string, args: readonly Parsed[]): void {
+  const wanted = PARAMETRIC.has(op) ? 2 : 1;
+  if (args.length === 0) throw parseError(query, from, 'no arguments for aggregate expression provided');
+  if (args.length !== wanted) {
+    throw parseError(
+      query,
+      from,
+      `wrong number of arguments for aggregate expression provided, expected ${wanted}, got ${args.length}`,
+    );
+  }
+  expectType(query, args.at(-1) as Parsed, 'vector', 'aggregation expression');
+  if (wanted === 2) expectType(query, args[0] as Parsed, 'scalar', 'aggregation parameter');
+}
+
+/** @param at where the operator stands */
+export function checkBinary(query: string, at: number, expr: Binary, modifierAt: number | undefined): void {
+  const { op, bool, matching } = expr;
+  const types = [typeOf(expr.left), typeOf(expr.right)];
+  const scalars = types.filter((type) => type === 'scalar').length;
+  if (types.some((type) => type !== 'scalar' && type !== 'vector')) {
+    throw parseError(query, at, 'binary expression must contain only scalar and instant vector types');
+  }
+  if (bool && !isComparison(op)) throw parseError(query, at, 'bool modifier can only be used on comparison operators');
+  if (isComparison(op) && !bool && scalars === 2) {
+    throw parseError(query, at, 'comparisons between scalars must use BOOL modifier');
+  }
+  if (SET_OPERATORS.has(op) && scalars > 0) {
+    throw parseError(query, at, `set operator "${op}" not allowed in binary scalar expression`);
+  }
+  if (modifierAt !== undefined && scalars > 0) {
+    throw parseError(query, modifierAt, 'vector matching only allowed between instant vectors');
+  }
+  if (SET_OPERATORS.has(op) && matching.cardinality !== 'many-to-many') {
+    throw parseError(query, at, `no grouping allowed for "${op}" operation`);
+  }
+  const both = matching.on ? matching.labels.find((label) => matching.include.includes(label)) : undefined;
+  if (both !== undefined) {
+    throw parseError(query, modifierAt ?? at, `label "${both}" must not occur in ON and GROUP clause at once`);
+  }
+}
+
+/** The types of which a range query can make series. */
+export function checkRangeQuery(expr: Expr): void {
+  const type = typeOf(expr);
+  if (type === 'scalar' || type === 'vector') return;
+  const problem = `invalid expression type "${typeName(type)}" for range query, must be Scalar or instant Vector`;
+  throw new PromqlError('bad_data', problem);
+}

@@ -1,0 +1,85 @@
+import { keyOf, type Labels, METRIC_NAME } from './labels.ts';
+import { type Matcher, matchesAll } from './matcher.ts';
+import { Series } from './series.ts';
+
+interface Metric {
+  series: Map<string, Series>;
+  /** Grows with each series that comes or goes. */
+  generation: number;
+}
+
+interface Selection {
+  generation: number;
+  series: readonly Series[];
+}
+
+/** All series, by metric name. */
+export class SeriesIndex {
+  readonly #metrics = new Map<string, Metric>();
+  /** Over all metrics; for selectors that name none. */
+  #generation = 0;
+  /** What a parsed selector found; parsed queries live on in their cache, and few series come or go between two looks. */
+  readonly #selections = new WeakMap<readonly Matcher[], Selection>();
+
+  /** @returns the series with exactly these labels, made now if need be */
+  obtain(labels: Labels): Series {
+    const name = labels.get(METRIC_NAME) ?? '';
+    const metric = this.#metrics.get(name) ?? { series: new Map<string, Series>(), generation: 0 };
+    const key = keyOf(labels);
+    const known = metric.series.get(key);
+    if (known !== undefined) return known;
+    const series = new Series(labels, key);
+    metric.series.set(key, series);
+    this.#metrics.set(name, metric);
+    this.#changed(metric);
+    return series;
+  }
+
+  /** @returns the series that meet all matchers, in the order of their labels */
+  select(matchers: readonly Matcher[]): readonly Series[] {
+    const exact = matchers.find(({ name, op }) => name === METRIC_NAME && op === '=');
+    const metric = exact === undefined ? undefined : this.#metrics.get(exact.value);
+    if (exact !== undefined && metric === undefined) return [];
+    const generation = metric?.generation ?? this.#generation;
+    const known = this.#selections.get(matchers);
+    if (known?.generation === generation) return known.series;
+    const series = metric === undefined ? this.#search(matchers) : searchIn(metric, matchers);
+    series.sort((a, b) => (a.key < b.key ? -1 : 1));
+    this.#selections.set(matchers, { generation, series });
+    return series;
+  }
+
+  #search(matchers: readonly Matcher[]): Series[] {
+    const names = matchers.filter(({ name }) => name === METRIC_NAME);
+    return [...this.#metrics]
+      .filter(([name]) => names.every((matcher) => matcher.matches(name)))
+      .flatMap(([, metric]) => searchIn(metric, matchers));
+  }
+
+  /** Forgets the series without a sample at or after `keepFromMs`. */
+  dropOlder(keepFromMs: number): void {
+    for (const [name, metric] of this.#metrics) {
+      for (const [key, series] of metric.series) {
+        if (series.newestMs >= keepFromMs) continue;
+        metric.series.delete(key);
+        series.forgotten = true;
+        this.#changed(metric);
+      }
+      if (metric.series.size === 0) this.#metrics.delete(name);
+    }
+  }
+
+  /** One counter for all, so that a metric that went and came back never shows an old generation again. */
+  #changed(metric: Metric): void {
+    this.#generation += 1;
+    metric.generation = this.#generation;
+  }
+
+  *[Symbol.iterator](): IterableIterator<Series> {
+    for (const { series } of this.#metrics.values()) yield* series.values();
+  }
+}
+
+function searchIn({ series }: Metric, matchers: readonly Matcher[]): Series[] {
+  return [...series.values()].filter(({ labels }) => matchesAll(matchers, labels));
+}
