@@ -14,31 +14,67 @@ export interface LocatedRule {
   /** Positions in `refs`; one each unless somebody removed or doubled it. */
   stable: number[];
   canary: number[];
-  /** The backendRefs of others that were there at the attempt's start and still are. */
+  /** Whether the weights of others are as Linnet multiplied them; else as they were found, or as someone put them back. */
+  scaled: boolean;
+  /** The backendRefs of others with such a weight. Every other one is new, or was changed meanwhile, and is left alone. */
   others: { plan: PlannedRef; at: number }[];
 }
 
 /**
  * Finds the managed rules again after foreign edits: rules inserted, removed, moved, renamed or changed. Rules that are gone
- * are left out. Surest signs first, each rule at most once, in the plan's order.
+ * are left out.
  */
 export function locateRules(route: Route, plan: RoutePlan): LocatedRule[] {
-  const present = (route.spec.rules ?? []).map((rule, index) => describe(route, plan, rule, index));
-  const found = new Map<RulePlan, Candidate>();
-  const taken = new Set<Candidate>();
-  for (const sign of signs) {
-    for (const rule of plan.rules) {
-      if (found.has(rule)) continue;
-      const match = present.find((candidate) => !taken.has(candidate) && candidate.concerned && sign(rule, candidate));
-      if (match === undefined) continue;
-      found.set(rule, match);
-      taken.add(match);
-    }
-  }
+  const candidates = (route.spec.rules ?? []).map((rule, index) => describe(route, plan, rule, index));
+  const found = bestPairs(plan.rules, candidates);
   return plan.rules.flatMap((rule) => {
     const candidate = found.get(rule);
-    return candidate === undefined ? [] : [open(route, plan, rule, candidate)];
+    return candidate === undefined ? [] : [located(route, plan, rule, candidate)];
   });
+}
+
+/** Exchanges partners as long as that makes the whole better; every exchange does, so it ends. */
+function bestPairs(rules: RulePlan[], candidates: Candidate[]): Map<RulePlan, Candidate> {
+  const found = new Map<RulePlan, Candidate>();
+  const worth = (rule: RulePlan | undefined, candidate: Candidate | undefined) =>
+    rule === undefined || candidate === undefined ? 0 : likeness(rule, candidate);
+  const improve = (rule: RulePlan, candidate: Candidate): boolean => {
+    const mine = found.get(rule);
+    const holder = rules.find((one) => found.get(one) === candidate);
+    const gain = worth(rule, candidate) - worth(rule, mine) + worth(holder, mine) - worth(holder, candidate);
+    if (likeness(rule, candidate) === 0 || gain <= 0) return false;
+    found.set(rule, candidate);
+    if (holder === undefined) return true;
+    if (mine === undefined || likeness(holder, mine) === 0) found.delete(holder);
+    else found.set(holder, mine);
+    return true;
+  };
+  const pass = () => rules.map((rule) => candidates.map((candidate) => improve(rule, candidate)));
+  while (pass().flat().includes(true));
+  return found;
+}
+
+/**
+ * How much a rule looks like the one that was planned; 0: it is not that one. Surer signs outweigh all weaker ones together.
+ * Among equals the squared distance keeps the order of the rules, whatever was inserted before them.
+ */
+function likeness(plan: RulePlan, present: Candidate): number {
+  const bothNamed = plan.name !== undefined && present.rule.name !== undefined;
+  const sameName = bothNamed && plan.name === present.rule.name;
+  // The canary's backendRef is there and only Linnet can have put it there.
+  const marked = plan.canary === undefined && present.holdsCanary;
+  const sameMatches = plan.matches === present.matches;
+  const samePlace = present.sameCount && plan.index === present.index;
+  const unnamedTwin = !bothNamed && present.carries && (sameMatches || samePlace);
+  if (!present.concerned || !(sameName || marked || unnamedTwin)) return 0;
+  const signs =
+    64 * Number(sameName) + 16 * Number(marked) + 4 * Number(sameMatches) + Number(sameBackends(plan, present));
+  return (1 + signs) * 10_000 - (plan.index - present.index) ** 2;
+}
+
+function sameBackends(plan: RulePlan, present: Candidate): boolean {
+  const planned = plan.refs.flatMap((ref, at) => (at === plan.canary ? [] : [ref.backend]));
+  return planned.toSorted().join() === present.keys.toSorted().join();
 }
 
 interface Candidate {
@@ -48,6 +84,8 @@ interface Candidate {
   /** Holds the stable backend or the canary. */
   concerned: boolean;
   holdsCanary: boolean;
+  /** Stable or canary has weight; Linnet never leaves a rule without. */
+  carries: boolean;
   matches: string;
   sameCount: boolean;
 }
@@ -56,47 +94,20 @@ function describe(route: Route, plan: RoutePlan, rule: RouteRule, index: number)
   const namespace = namespaceOf(route);
   const refs = rule.backendRefs ?? [];
   const holdsCanary = refs.some((ref) => leadsTo(ref, plan.canary, namespace));
+  const pair = refs.filter((ref) => leadsTo(ref, plan.stable, namespace) || leadsTo(ref, plan.canary, namespace));
   return {
     rule,
     index,
     keys: refs.filter((ref) => !leadsTo(ref, plan.canary, namespace)).map((ref) => backendKey(ref, namespace)),
-    concerned: holdsCanary || refs.some((ref) => leadsTo(ref, plan.stable, namespace)),
+    concerned: pair.length > 0,
     holdsCanary,
+    carries: pair.some((ref) => weightOf(ref) > 0),
     matches: matchesDigest(rule),
     sameCount: route.spec.rules?.length === plan.ruleCount,
   };
 }
 
-type Sign = (plan: RulePlan, present: Candidate) => boolean;
-
-/** The canary's backendRef is there and only Linnet can have put it there. */
-const marked: Sign = (plan, present) => plan.canary === undefined && present.holdsCanary;
-const sameName: Sign = (plan, present) => plan.name !== undefined && plan.name === present.rule.name;
-const nameless: Sign = (plan, present) => plan.name === undefined || present.rule.name === undefined;
-const sameMatches: Sign = (plan, present) => plan.matches === present.matches;
-const sameBackends: Sign = (plan, present) => {
-  const planned = plan.refs.flatMap((ref, at) => (at === plan.canary ? [] : [ref.backend]));
-  return planned.toSorted().join() === present.keys.toSorted().join();
-};
-/** Weak, so only where nothing was inserted or removed. */
-const samePlace: Sign = (plan, present) => present.sameCount && plan.index === present.index;
-
-function all(...parts: Sign[]): Sign {
-  return (plan, present) => parts.every((part) => part(plan, present));
-}
-
-const signs: Sign[] = [
-  sameName,
-  all(marked, sameMatches, sameBackends),
-  all(marked, sameMatches),
-  all(marked, sameBackends),
-  marked,
-  all(nameless, sameMatches, sameBackends),
-  all(nameless, sameMatches),
-  all(nameless, samePlace),
-];
-
-function open(route: Route, plan: RoutePlan, rule: RulePlan, candidate: Candidate): LocatedRule {
+function located(route: Route, plan: RoutePlan, rule: RulePlan, candidate: Candidate): LocatedRule {
   const namespace = namespaceOf(route);
   const refs = candidate.rule.backendRefs ?? [];
   const stable = positions(refs, rule.refs[rule.stable]?.backend ?? '', plan.stable, namespace);
@@ -108,7 +119,7 @@ function open(route: Route, plan: RoutePlan, rule: RulePlan, candidate: Candidat
     refs,
     stable,
     canary,
-    others: findOthers(rule, refs, new Set([...stable, ...canary]), namespace),
+    ...findOthers(rule, refs, new Set([...stable, ...canary]), namespace),
   };
 }
 
@@ -119,24 +130,53 @@ function positions(refs: BackendRef[], key: string, id: BackendId, namespace: st
   return refs.flatMap((ref, at) => (leadsTo(ref, id, namespace) ? [at] : []));
 }
 
-/** Of equal backends in one rule the one whose weight is as Linnet left it or found it is taken first. */
-function findOthers(rule: RulePlan, refs: BackendRef[], used: Set<number>, namespace: string): LocatedRule['others'] {
-  const others: LocatedRule['others'] = [];
+/** A rule is multiplied as a whole, so the state in which more of its weights fit is the one it is in. */
+function findOthers(
+  rule: RulePlan,
+  refs: BackendRef[],
+  pair: Set<number>,
+  namespace: string,
+): Pick<LocatedRule, 'scaled' | 'others'> {
+  const others = refs
+    .map((ref, at) => ({ ref, at, key: backendKey(ref, namespace) }))
+    .filter(({ at }) => !pair.has(at));
+  const asLeft = fitting(rule, others, rule.factor);
+  const asFound = fitting(rule, others, 1);
+  const pairSum = [...pair].reduce((sum, at) => sum + weightOf(refs[at] ?? {}), 0);
+  const scaled = asLeft.length === asFound.length ? pairSum === rule.sum * rule.factor : asLeft.length > asFound.length;
+  return { scaled, others: scaled ? asLeft : asFound };
+}
+
+interface Other {
+  ref: BackendRef;
+  at: number;
+  key: string;
+}
+
+/** Pairs planned with present backendRefs of the right weight. Equal backends in one rule go by their order while none came or went. */
+function fitting(rule: RulePlan, present: Other[], factor: number): LocatedRule['others'] {
+  const free = new Set(present);
   const planned = rule.refs.filter((_ref, at) => at !== rule.stable && at !== rule.canary);
-  const take = (known: PlannedRef, fits: (ref: BackendRef) => boolean): boolean => {
-    const at = refs.findIndex(
-      (ref, position) => !used.has(position) && backendKey(ref, namespace) === known.backend && fits(ref),
-    );
-    if (at === -1) return false;
-    used.add(at);
-    others.push({ plan: known, at });
-    return true;
+  const fits = (known: PlannedRef, other: Other) =>
+    free.has(other) && known.backend === other.key && weightOf(other.ref) === weightOf(known) * factor;
+  const found = new Map<PlannedRef, Other>();
+  const take = (known: PlannedRef, other: Other | undefined) => {
+    if (other === undefined || !fits(known, other)) return;
+    free.delete(other);
+    found.set(known, other);
   };
-  const changed = planned.filter(
-    (known) =>
-      !take(known, (ref) => weightOf(ref) === weightOf(known) * rule.factor) &&
-      !take(known, (ref) => weightOf(ref) === weightOf(known)),
-  );
-  for (const known of changed) take(known, () => true);
-  return others;
+  for (const known of planned) {
+    const [before, now] = [
+      planned.filter((one) => one.backend === known.backend),
+      present.filter((one) => one.key === known.backend),
+    ];
+    if (before.length === now.length) take(known, now[before.indexOf(known)]);
+  }
+  for (const known of planned)
+    if (!found.has(known))
+      take(
+        known,
+        present.find((other) => fits(known, other)),
+      );
+  return [...found].map(([plan, { at }]) => ({ plan, at }));
 }

@@ -167,9 +167,7 @@ function planRule(route: Route, index: number, selection: Selection): RulePlan |
   const canaryAt = refsTo(route, index, selection.canary);
   const unfit = ambiguity(route, index, selection) ?? unfitness(route, index, selection);
   if (unfit !== undefined) return unfit;
-  const at = stableAt[0] ?? 0;
-  const stableRef = route.spec.rules?.[index]?.backendRefs?.[at] ?? selection.stable;
-  return describeRule(route, index, { stableRef, at, canaryAt: canaryAt[0], canary: selection.canary });
+  return describeRule(route, index, { stableAt: stableAt[0] ?? 0, canaryAt: canaryAt[0], selection });
 }
 
 function ambiguity(route: Route, index: number, { stable, canary }: Selection): Refused | undefined {
@@ -201,13 +199,15 @@ function unfitness(route: Route, index: number, selection: Selection): Refused |
 function describeRule(
   route: Route,
   index: number,
-  found: { stableRef: BackendRef; at: number; canaryAt: number | undefined; canary: BackendId },
+  found: { stableAt: number; canaryAt: number | undefined; selection: Selection },
 ): RulePlan | Refused {
   const rule = route.spec.rules?.[index] ?? {};
   const refs = rule.backendRefs ?? [];
   const namespace = namespaceOf(route);
+  const { stable, canary } = found.selection;
+  const stableRef: BackendRef = refs[found.stableAt] ?? { name: stable.name };
   const canaryRef = found.canaryAt === undefined ? undefined : refs[found.canaryAt];
-  const sum = weightOf(found.stableRef) + (canaryRef === undefined ? 0 : weightOf(canaryRef));
+  const sum = weightOf(stableRef) + (canaryRef === undefined ? 0 : weightOf(canaryRef));
   const factor = factorFor(sum, refs.map(weightOf));
   if (factor === undefined) {
     const message = `weights from ${sum} for the pair up to ${Math.max(...refs.map(weightOf))} leave no room for single percents under Gateway API's limit of ${maxWeight}; use smaller or more even weights`;
@@ -221,9 +221,9 @@ function describeRule(
       backend: backendKey(ref, namespace),
       ...(ref.weight === undefined ? {} : { weight: ref.weight }),
     })),
-    stable: found.at,
+    stable: found.stableAt,
     ...(found.canaryAt === undefined ? {} : { canary: found.canaryAt }),
-    canaryBackend: backendKey(canaryRef ?? redirected(found.stableRef, found.canary, namespace, 0), namespace),
+    canaryBackend: backendKey(canaryRef ?? redirected(stableRef, canary, namespace, 0), namespace),
     sum,
     factor,
   };

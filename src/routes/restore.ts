@@ -69,10 +69,8 @@ function isOurs(rule: LocatedRule): boolean {
 
 /** Weights first, then what is added, then what is removed: so every position is still true when it is used. */
 function ruleEdits(route: Route, plan: RoutePlan, rule: LocatedRule, restore: Restore): Edit[] {
-  const others = rule.others.flatMap(({ plan: known, at }) => {
-    const asLeft = weightOf(rule.refs[at] ?? {}) === weightOf(known) * rule.plan.factor;
-    return asLeft && rule.plan.factor !== 1 ? setWeight(rule, at, known.weight) : [];
-  });
+  const divide = rule.scaled && rule.plan.factor !== 1;
+  const others = divide ? rule.others.flatMap(({ plan: known, at }) => setWeight(rule, at, known.weight)) : [];
   const pair = restore.keep === 'canary' ? promoted(route, plan, rule, restore) : returned(route, plan, rule, restore);
   return [...others, ...pair];
 }

@@ -95,15 +95,13 @@ function ruleEdits(route: Route, plan: RoutePlan, rule: LocatedRule, share: numb
   return [
     ...(stable === undefined ? [] : setWeight(rule, stable, weights.stable)),
     ...(canary === undefined ? [] : setWeight(rule, canary, weights.canary)),
-    ...rule.others.flatMap(({ plan: known, at }) => scaleOther(rule, at, weightOf(known))),
+    ...(rule.scaled ? [] : rule.others.flatMap(({ plan: known, at }) => multiply(rule, at, weightOf(known)))),
     ...(canary === undefined ? insertCanary(route, rule, plan.canary, weights.canary) : []),
   ];
 }
 
-/** A weight of somebody else that is neither as found nor as left was changed by them meanwhile, and stays. */
-function scaleOther(rule: LocatedRule, at: number, original: number): Edit[] {
-  const asFound = weightOf(rule.refs[at] ?? {}) === original;
-  return asFound && rule.plan.factor !== 1 ? setWeight(rule, at, original * rule.plan.factor) : [];
+function multiply(rule: LocatedRule, at: number, original: number): Edit[] {
+  return rule.plan.factor === 1 ? [] : setWeight(rule, at, original * rule.plan.factor);
 }
 
 /** Why a rule cannot be written, if so. */
