@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { parse as parseYaml } from 'yaml';
+import { decodeObject } from './protobuf/decode.ts';
 import { badRequest, refused } from './refusals.ts';
 
 /** What a path of the Kubernetes API names: a group's version, a collection, an object, or a part of one. */
@@ -18,7 +19,9 @@ export interface ApiRequest {
   path: string;
   query: URLSearchParams;
   headers: IncomingHttpHeaders;
-  /** Body as it was sent. */
+  /** Media type of the body, without parameters. */
+  mediaType: string;
+  /** Body as text; one that came as protobuf is here in JSON. */
   body: string;
   /** As in audit logs: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`; else the method in lower case. */
   verb: string;
@@ -48,10 +51,28 @@ export async function readRequest(incoming: IncomingMessage): Promise<ApiRequest
     path: url.pathname,
     query: url.searchParams,
     headers: incoming.headers,
-    body: Buffer.concat(chunks).toString('utf8'),
+    ...textOf(Buffer.concat(chunks), incoming.headers['content-type']),
     verb: verbOf(method, resource, url.searchParams),
     ...(resource === undefined ? {} : { resource }),
   };
+}
+
+/** kubectl sends what it creates as protobuf and does not fall back to JSON. */
+function textOf(body: Buffer, contentType = 'application/json'): Pick<ApiRequest, 'mediaType' | 'body'> {
+  const mediaType = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
+  if (mediaType !== 'application/vnd.kubernetes.protobuf') return { mediaType, body: body.toString('utf8') };
+  if (body.length === 0) return { mediaType: 'application/json', body: '' };
+  const object = decoded(body);
+  if (object === undefined) throw unsupportedBody(['application/json', 'application/yaml']);
+  return { mediaType: 'application/json', body: JSON.stringify(object) };
+}
+
+function decoded(body: Buffer): unknown {
+  try {
+    return decodeObject(body);
+  } catch (error) {
+    throw badRequest(`the protobuf body cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 function urlOf(incoming: IncomingMessage): URL {
@@ -110,14 +131,9 @@ export function isTrue(value: string | null): boolean {
   return value !== null && value !== '0' && value.toLowerCase() !== 'false';
 }
 
-/** The media type of the body, without parameters. */
-export function mediaTypeOf(request: ApiRequest): string {
-  return (request.headers['content-type'] ?? 'application/json').split(';')[0]?.trim().toLowerCase() ?? '';
-}
-
 /** The body as a value, from JSON or YAML. An empty one is undefined. Throws 415 for another media type and 400 for what cannot be read. */
 export function bodyOf(request: ApiRequest): unknown {
-  const mediaType = mediaTypeOf(request);
+  const { mediaType } = request;
   if (mediaType.endsWith('json')) return parsed(request.body, JSON.parse);
   if (mediaType.endsWith('yaml')) return parsed(request.body, parseYaml);
   throw unsupportedBody(['application/json', 'application/yaml']);

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../../api/objects.ts';
 import type { ObjectStore, StorePatch } from '../../world/types.ts';
-import { bodyOf, mediaTypeOf, unsupportedBody } from './api-request.ts';
+import { bodyOf, unsupportedBody } from './api-request.ts';
 import { type ResourceRequest, refOf } from './context.ts';
 import { badRequest, invalidOption, methodNotAllowed } from './refusals.ts';
 import { writeOptionsOf } from './write-options.ts';
@@ -30,7 +30,7 @@ export function patchOne(store: ObjectStore, resource: ResourceRequest): { objec
 
 /** The body of a PATCH by its content type. Throws 415 for another one and 400 for an empty body. */
 export function patchOf({ request }: ResourceRequest): StorePatch {
-  const type = patchTypes[mediaTypeOf(request)];
+  const type = patchTypes[request.mediaType];
   if (type === undefined) throw unsupportedBody(Object.keys(patchTypes));
   const body = bodyOf(request);
   if (body === undefined) throw badRequest('the body of the patch is empty');
