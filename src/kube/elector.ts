@@ -146,6 +146,7 @@ class Candidate {
         : kube.patch<Lease>(this.#ref, conditionally(lease, spec));
     const answer = await this.#limited(write);
     if (answer.spec?.holderIdentity !== identity) throw new Error('the server changed the holder of the Lease');
+    if (this.#stopping.signal.aborted) return;
     this.#ours = answer;
     this.#hold(sentAt + this.#leaseMs * safePart);
   }
