@@ -28,16 +28,18 @@ export const timeoutMs = 5_000;
 
 export function failureOf(server: MetricsServer, exchange: Exchange, maxBytes: number): Failure {
   if (exchange.timedOut) return failure(server, `gave no answer in ${timeoutMs / 1000} s`);
-  if (exchange.httpStatus !== undefined) return refusal(server, exchange.httpStatus, exchange.body);
   if (exchange.cutOff === true) {
     const limit = `${Math.round(maxBytes / 1024)} KiB`;
     return failure(server, `sent more than the ${limit} that an answer may have`, 'tooLarge');
   }
-  return failure(server, exchange.code === undefined ? 'cannot be reached' : `cannot be reached (${exchange.code})`);
+  const { httpStatus, body, code } = exchange;
+  if (httpStatus !== undefined && (httpStatus >= 300 || body !== undefined)) return refusal(server, httpStatus, body);
+  const what = httpStatus === undefined ? 'cannot be reached' : 'broke off its answer';
+  return failure(server, code === undefined ? what : `${what} (${code})`);
 }
 
 /** The server answered, but not with success. */
-function refusal(server: MetricsServer, httpStatus: number, body: unknown): Failure {
+export function refusal(server: MetricsServer, httpStatus: number, body: unknown): Failure {
   const errorType = isRecord(body) ? body['errorType'] : undefined;
   const error = isRecord(body) ? body['error'] : undefined;
   const said = typeof error === 'string' ? `: ${safe(server, error)}` : '';
@@ -48,18 +50,16 @@ function refusal(server: MetricsServer, httpStatus: number, body: unknown): Fail
   if (httpStatus >= 300 && httpStatus < 400) {
     return failure(
       server,
-      `redirects elsewhere (HTTP ${httpStatus}), which is not followed; is a login in front of it?`,
+      `redirects elsewhere (HTTP ${httpStatus}), which is not followed: a login may stand in front of it`,
     );
   }
-  if (errorType === undefined) return notPrometheus(server, httpStatus);
+  if (errorType === undefined) {
+    // Something else than Prometheus's JSON, e.g. the page of a login.
+    return failure(server, `did not answer as Prometheus does (HTTP ${httpStatus}): this may not be its address`);
+  }
   if (errorType === 'bad_data') return failure(server, `refuses the query${said}`, 'badQuery');
   const tooLarge = /too many samples|too large|limit/i.test(said);
   return failure(server, `could not answer${said}`, tooLarge ? 'tooLarge' : 'failed');
-}
-
-/** Something else than Prometheus's JSON, e.g. the page of a login. */
-export function notPrometheus(server: MetricsServer, httpStatus = 200): Failure {
-  return failure(server, `did not answer as Prometheus does (HTTP ${httpStatus}); is this its address?`);
 }
 
 export function warned(server: MetricsServer, warnings: string[]): Failure {

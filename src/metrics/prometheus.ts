@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { type PrometheusConnectionOptions, PrometheusDriver } from 'prometheus-query';
 import type { Clock } from '../ports/clock.ts';
 import type { MetricsServer } from '../ports/metrics.ts';
-import { type Exchange, type Failure, failureOf, isRecord, notPrometheus, timeoutMs, warned } from './failure.ts';
+import { type Exchange, type Failure, failureOf, isRecord, refusal, timeoutMs, warned } from './failure.ts';
 
 /** One PromQL query, evaluated at one moment. */
 export interface Question {
@@ -87,7 +87,7 @@ function headersOf({ headers, bearer, basic }: MetricsServer): Record<string, st
 }
 
 function readBody(server: MetricsServer, body: unknown): Reply {
-  if (!isRecord(body) || body['status'] !== 'success') return notPrometheus(server);
+  if (!isRecord(body) || body['status'] !== 'success') return refusal(server, 200, body);
   const warnings = texts(body['warnings']);
   // A partial answer (Thanos with a store missing) is told from a whole one by its warnings alone.
   if (warnings.length > 0) return warned(server, warnings);
