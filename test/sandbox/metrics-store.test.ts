@@ -129,10 +129,21 @@ describe('staleness', () => {
 });
 
 describe('keeping', () => {
-  test('samples are there for the retention, through every growth of the ring', () => {
+  test('every sample is there for the retention, through every growth of the ring', () => {
     for (let second = 0; second < 2000; second++) store.append({ __name__: 'c' }, second, START_MS + second * 1000);
-    expect(vector('count_over_time(c[1h])', START_MS + 2_000_000)).toEqual({ '': 2000 });
-    expect(vector('c', START_MS + 777_500)).toEqual({ '__name__=c': 777 });
+    const result = store.evaluate('c[1h]', START_MS + 2_000_000);
+    const points = result.type === 'matrix' ? (result.series[0]?.points ?? []) : [];
+    const expected = Array.from({ length: 2000 }, (_, second) => ({ atMs: START_MS + second * 1000, value: second }));
+    expect(points).toEqual(expected);
+  });
+
+  test('a ring that is full gives up only what is out of retention', async () => {
+    let count = 0;
+    store.addTarget({ labels: { job: 'shop' }, scrape: () => `c ${++count}\n` });
+    await clock.advance(40 * 60_000);
+    const result = store.evaluate('c[15m]');
+    const values = result.type === 'matrix' ? (result.series[0]?.points ?? []).map(({ value }) => value) : [];
+    expect(values).toEqual(Array.from({ length: 900 }, (_, index) => 1501 + index));
   });
 
   test('a series without samples for longer than the retention is forgotten', async () => {

@@ -106,16 +106,21 @@ function answer({ method, path, params }: ApiRequest, source: Source, warnings?:
   try {
     return success(route(params, source), warnings);
   } catch (error) {
-    return refusal(error);
+    return refusal(error, path);
   }
 }
 
-function refusal(error: unknown): Reply {
+function refusal(error: unknown, path: string): Reply {
   if (error instanceof ParameterError) return failure(400, 'bad_data', error.message);
   if (!(error instanceof PromqlError))
     return failure(500, 'internal', error instanceof Error ? error.message : String(error));
-  if (error.errorType === 'bad_data') return failure(400, 'bad_data', `invalid parameter "query": ${error.message}`);
-  return failure(422, 'execution', error.message);
+  if (error.errorType === 'execution') return failure(422, 'execution', error.message);
+  const parameter = path.startsWith('/api/v1/query') ? 'query' : 'match[]';
+  return failure(
+    400,
+    'bad_data',
+    error.isParseError ? `invalid parameter "${parameter}": ${error.message}` : error.message,
+  );
 }
 
 interface Exchange {

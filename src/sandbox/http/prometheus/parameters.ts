@@ -4,8 +4,9 @@ import { parseDurationMs } from '../../world/metrics/promql/literals.ts';
 export class ParameterError extends Error {
   override readonly name = 'ParameterError';
 
-  constructor(parameter: string, problem: string) {
-    super(`invalid parameter "${parameter}": ${problem}`);
+  /** @param parameter undefined where a parameter is missing */
+  constructor(parameter: string | undefined, problem: string) {
+    super(parameter === undefined ? problem : `invalid parameter "${parameter}": ${problem}`);
   }
 }
 
@@ -21,7 +22,8 @@ export function timeParameter(params: URLSearchParams, name: string, fallbackMs:
       ? Math.round(Number(text) * 1000)
       : Number.NaN;
   if (Number.isFinite(ms)) return ms;
-  throw new ParameterError(name, `cannot parse ${JSON.stringify(text)} to a valid timestamp`);
+  const problem = `cannot parse ${JSON.stringify(text)} to a valid timestamp`;
+  throw new ParameterError(name, fallbackMs === undefined ? problem : `Invalid time value for '${name}': ${problem}`);
 }
 
 /** Seconds (with a fraction) or a duration such as `1m30s` → ms. @throws ParameterError */

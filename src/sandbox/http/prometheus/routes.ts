@@ -65,7 +65,7 @@ function selected(params: URLSearchParams, { store }: Source): Labels[] {
 }
 
 function series(params: URLSearchParams, source: Source): unknown {
-  if (!params.has('match[]')) throw new ParameterError('match[]', 'no match[] parameter provided');
+  if (!params.has('match[]')) throw new ParameterError(undefined, 'no match[] parameter provided');
   return selected(params, source).map(formatLabels);
 }
 

@@ -37,14 +37,17 @@ export class Series {
   /** @returns false, having done nothing, unless `atMs` is newer than all there is */
   append(atMs: number, value: number, keepFromMs: number): boolean {
     if (!(atMs > this.newestMs)) return false;
-    this.#values[this.#slot(atMs, keepFromMs)] = value;
+    // Before the array is looked at: making room may replace it.
+    const slot = this.#slot(atMs, keepFromMs);
+    this.#values[slot] = value;
     return true;
   }
 
   /** Says that the series has ended: at and after `atMs` it has no value, until the next sample. */
   end(atMs: number, keepFromMs: number): void {
     if (!(atMs > this.newestMs) || this.#length === 0) return;
-    this.#bits[this.#slot(atMs, keepFromMs)] = STALE_BITS;
+    const slot = this.#slot(atMs, keepFromMs);
+    this.#bits[slot] = STALE_BITS;
   }
 
   /** @returns the newest sample in (atMs - lookbackMs, atMs], unless the series had ended by then */

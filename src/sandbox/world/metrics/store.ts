@@ -2,7 +2,7 @@ import type { Clock } from '../../../ports/clock.ts';
 import { type Labels, labelsFrom } from './labels.ts';
 import type { Matcher } from './matcher.ts';
 import { checkRangeQuery } from './promql/check.ts';
-import { PromqlError } from './promql/errors.ts';
+import { parseError, PromqlError } from './promql/errors.ts';
 import { evaluateExpr, SeriesCollector } from './promql/evaluate.ts';
 import { parsePromql } from './promql/parse.ts';
 import type { Value } from './promql/value.ts';
@@ -130,7 +130,7 @@ function toResult(value: Value, atMs: number): QueryResult {
 function parseSelector(text: string): readonly Matcher[] {
   const expr = parsePromql(text);
   if (expr.kind === 'selector' && expr.rangeMs === undefined) return expr.matchers;
-  throw new PromqlError('bad_data', `1:1: parse error: expected a series selector, got "${text}"`);
+  throw parseError(text, 0, 'expected type instant vector selector');
 }
 
 function checkResolution(startMs: number, endMs: number, stepMs: number): void {

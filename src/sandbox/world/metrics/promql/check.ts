@@ -58,31 +58,33 @@ export function checkAggregation(query: string, from: number, op: string, args: 
   if (wanted === 2) expectType(query, args[0] as Parsed, 'scalar', 'aggregation parameter');
 }
 
-/** @param at where the operator stands */
-export function checkBinary(query: string, at: number, expr: Binary, modifierAt: number | undefined): void {
-  const { op, bool, matching } = expr;
-  const types = [typeOf(expr.left), typeOf(expr.right)];
-  const scalars = types.filter((type) => type === 'scalar').length;
-  if (types.some((type) => type !== 'scalar' && type !== 'vector')) {
-    throw parseError(query, at, 'binary expression must contain only scalar and instant vector types');
-  }
-  if (bool && !isComparison(op)) throw parseError(query, at, 'bool modifier can only be used on comparison operators');
-  if (isComparison(op) && !bool && scalars === 2) {
-    throw parseError(query, at, 'comparisons between scalars must use BOOL modifier');
-  }
-  if (SET_OPERATORS.has(op) && scalars > 0) {
-    throw parseError(query, at, `set operator "${op}" not allowed in binary scalar expression`);
-  }
-  if (modifierAt !== undefined && scalars > 0) {
-    throw parseError(query, modifierAt, 'vector matching only allowed between instant vectors');
-  }
-  if (SET_OPERATORS.has(op) && matching.cardinality !== 'many-to-many') {
-    throw parseError(query, at, `no grouping allowed for "${op}" operation`);
-  }
+/** Where the parts of a binary expression stand in the query. */
+interface BinaryPlaces {
+  left: number;
+  right: number;
+  operator: number;
+}
+
+/** Same order and same places as in Prometheus, so that the first of several problems is the same. */
+export function checkBinary(query: string, { op, bool, matching, left, right }: Binary, at: BinaryPlaces): void {
+  const [leftType, rightType] = [typeOf(left), typeOf(right)];
+  const scalars = [leftType, rightType].filter((type) => type === 'scalar').length;
+  const isSet = SET_OPERATORS.has(op);
+  const refuse = (place: number, problem: string): never => {
+    throw parseError(query, place, problem);
+  };
+  if (bool && !isComparison(op)) refuse(at.operator, 'bool modifier can only be used on comparison operators');
+  if (isComparison(op) && !bool && scalars === 2)
+    refuse(at.operator, 'comparisons between scalars must use BOOL modifier');
   const both = matching.on ? matching.labels.find((label) => matching.include.includes(label)) : undefined;
-  if (both !== undefined) {
-    throw parseError(query, modifierAt ?? at, `label "${both}" must not occur in ON and GROUP clause at once`);
-  }
+  if (both !== undefined) refuse(at.operator, `label "${both}" must not occur in ON and GROUP clause at once`);
+  const notOperand = 'binary expression must contain only scalar and instant vector types';
+  if (leftType !== 'scalar' && leftType !== 'vector') refuse(at.left, notOperand);
+  if (rightType !== 'scalar' && rightType !== 'vector') refuse(at.right, notOperand);
+  if (scalars > 0 && matching.labels.length > 0)
+    refuse(at.left, 'vector matching only allowed between instant vectors');
+  if (isSet && scalars > 0) refuse(at.left, `set operator "${op}" not allowed in binary scalar expression`);
+  if (isSet && matching.cardinality !== 'many-to-many') refuse(at.left, `no grouping allowed for "${op}" operation`);
 }
 
 /** The types of which a range query can make series. */

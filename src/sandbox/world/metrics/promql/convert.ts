@@ -81,7 +81,7 @@ function convertBinary(query: string, node: SyntaxNode, left: Parsed, right: Par
     bool: node.getChild('BoolModifier') !== null,
     matching: convertMatching(query, node.getChild('MatchingModifierClause'), op),
   };
-  checkBinary(query, operator.from, expr, node.getChild('MatchingModifierClause')?.from);
+  checkBinary(query, expr, { left: left.from, right: right.from, operator: operator.from });
   return { expr, from: left.from, parenthesised: false };
 }
 

@@ -5,10 +5,13 @@
 export class PromqlError extends Error {
   override readonly name = 'PromqlError';
   readonly errorType: 'bad_data' | 'execution';
+  /** Whether the text could not be read as a query, rather than not be answered. */
+  readonly isParseError: boolean;
 
-  constructor(errorType: 'bad_data' | 'execution', message: string) {
+  constructor(errorType: 'bad_data' | 'execution', message: string, isParseError = false) {
     super(message);
     this.errorType = errorType;
+    this.isParseError = isParseError;
   }
 }
 
@@ -16,7 +19,7 @@ export class PromqlError extends Error {
 export function parseError(query: string, offset: number, problem: string): PromqlError {
   const before = query.slice(0, offset).split('\n');
   const column = (before.at(-1)?.length ?? 0) + 1;
-  return new PromqlError('bad_data', `${before.length}:${column}: parse error: ${problem}`);
+  return new PromqlError('bad_data', `${before.length}:${column}: parse error: ${problem}`, true);
 }
 
 export function executionError(problem: string): PromqlError {

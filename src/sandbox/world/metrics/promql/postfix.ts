@@ -24,13 +24,15 @@ function shifted(query: string, operand: Parsed, node: SyntaxNode): Expr {
   }
 }
 
-function withRange(query: string, { expr, parenthesised, from }: Parsed, node: SyntaxNode): Selector {
+function withRange(query: string, { expr, parenthesised }: Parsed, node: SyntaxNode): Selector {
+  const duration = node.getChild('DurationExpr') ?? node;
+  const bracket = query.lastIndexOf('[', duration.from);
   if (expr.kind !== 'selector' || parenthesised || expr.rangeMs !== undefined) {
-    throw parseError(query, from, 'ranges only allowed for vector selectors');
+    throw parseError(query, bracket, 'ranges only allowed for vector selectors');
   }
-  if (expr.offsetMs !== 0) throw parseError(query, from, 'no offset modifiers allowed before range');
-  if (expr.at !== undefined) throw parseError(query, from, 'no @ modifiers allowed before range');
-  return { ...expr, rangeMs: positiveDuration(query, node.getChild('DurationExpr') ?? node) };
+  if (expr.offsetMs !== 0) throw parseError(query, bracket, 'no offset modifiers allowed before range');
+  if (expr.at !== undefined) throw parseError(query, bracket, 'no @ modifiers allowed before range');
+  return { ...expr, rangeMs: positiveDuration(query, duration) };
 }
 
 function subquery(query: string, { expr, from }: Parsed, node: SyntaxNode): Subquery {
