@@ -1,5 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { stringify } from 'yaml';
+import { type CustomResourceDefinition, canaryCrd, metricTemplateCrd } from '../src/api/crd.ts';
 
 /** A file of the tree that is made from the source. */
 interface Generator {
@@ -9,7 +11,10 @@ interface Generator {
   make(): string;
 }
 
-const generators: readonly Generator[] = [];
+const generators: readonly Generator[] = [
+  { path: 'crds/canaries.generated.yaml', make: () => yamlOf(canaryCrd) },
+  { path: 'crds/metrictemplates.generated.yaml', make: () => yamlOf(metricTemplateCrd) },
+];
 
 const root = join(import.meta.dirname, '..');
 const stale = generators.filter((file) => present(file.path) !== file.make());
@@ -24,6 +29,11 @@ if (process.argv.includes('--check')) {
     writeFileSync(join(root, file.path), file.make());
     console.log(`wrote ${file.path}`);
   }
+}
+
+function yamlOf(crd: CustomResourceDefinition): string {
+  const head = '# Made from src/api by "npm run generate".\n';
+  return head + stringify(crd, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
 function present(path: string): string | undefined {

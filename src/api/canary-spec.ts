@@ -1,19 +1,15 @@
 import Type, { type Static } from 'typebox';
-import { atomicList, duration, listMap, objectName, oneOf, rules } from './schema.ts';
+import { atomicList, duration, isDuration, listMap, objectName, oneOf, rules } from './schema.ts';
 
 /** Gateways and meshes whose metrics Linnet knows by name. */
 export const providers = ['istio', 'envoy-gateway', 'traefik', 'app'] as const;
 export type Provider = (typeof providers)[number];
 
-const weight = (description: string) => Type.Integer({ description, minimum: 0, maximum: 100 });
+const weight = (description: string) => Type.Integer({ description, minimum: 1, maximum: 100 });
 
 const Step = Type.Object(
   {
-    weight: Type.Integer({
-      description: 'Percent of the traffic that the canary gets in this step.',
-      minimum: 1,
-      maximum: 100,
-    }),
+    weight: weight('Percent of the traffic that the canary gets in this step.'),
     interval: Type.Optional(
       duration('How long this step is held at least; default analysis.interval.', { min: '5s', max: '24h' }),
     ),
@@ -88,6 +84,29 @@ const OnUnsure = Type.Object(
   },
 );
 
+const monthSeconds = 30 * 24 * 3600;
+const tooLong = 'the steps together must not last longer than 30 days';
+const intervalSeconds = 'duration(self.interval).getSeconds()';
+
+/** Each way to write a ladder has its own sum. An interval that is no duration is refused by its own rule. */
+const notLongerThanAMonth = [
+  {
+    rule: `!has(self.stepWeights) || !${isDuration('self.interval')} || ${intervalSeconds} * size(self.stepWeights) <= ${monthSeconds}`,
+    message: tooLong,
+    fieldPath: '.interval',
+  },
+  {
+    rule: `!has(self.stepWeight) || !${isDuration('self.interval')} || ${intervalSeconds} * ((has(self.maxWeight) ? self.maxWeight : 100) / self.stepWeight) <= ${monthSeconds}`,
+    message: tooLong,
+    fieldPath: '.interval',
+  },
+  {
+    rule: `!has(self.steps) || !${isDuration('self.interval')} || !self.steps.all(s, !has(s.interval) || ${isDuration('s.interval')}) || self.steps.map(s, duration(has(s.interval) ? s.interval : self.interval).getSeconds()).sum() <= ${monthSeconds}`,
+    message: tooLong,
+    fieldPath: '.steps',
+  },
+];
+
 export const Analysis = Type.Object(
   {
     interval: duration('How long each step is held at least.', { min: '5s', max: '24h', default: '30s' }),
@@ -104,16 +123,8 @@ export const Analysis = Type.Object(
         maxItems: 50,
       }),
     ),
-    stepWeight: Type.Optional(
-      Type.Integer({ description: 'With maxWeight: the ladder goes up by this.', minimum: 1, maximum: 100 }),
-    ),
-    maxWeight: Type.Optional(
-      Type.Integer({
-        description: 'With stepWeight: the last weight before 100; default 100.',
-        minimum: 1,
-        maximum: 100,
-      }),
-    ),
+    stepWeight: Type.Optional(weight('The ladder goes up by this much each step, until maxWeight.')),
+    maxWeight: Type.Optional(weight('With stepWeight: the last weight before 100; default 100.')),
     steps: Type.Optional(
       atomicList(Step, {
         description: 'The ladder as weights with an interval of their own.',
@@ -137,30 +148,21 @@ export const Analysis = Type.Object(
         fieldPath: '.maxWeight',
       },
       {
-        rule: '!has(self.stepWeights) || self.stepWeights.all(w, w >= 1)',
-        message: 'weights must be from 1 to 100',
-        fieldPath: '.stepWeights',
+        rule: '!has(self.maxWeight) || !has(self.stepWeight) || self.stepWeight <= self.maxWeight',
+        message: 'maxWeight must not be below stepWeight',
+        fieldPath: '.maxWeight',
       },
       {
-        rule: '!has(self.stepWeights) || self.stepWeights.all(w, self.stepWeights.filter(v, v <= w).size() == self.stepWeights.indexOf(w) + 1)',
+        rule: '!has(self.stepWeights) || (self.stepWeights.isSorted() && self.stepWeights.all(w, self.stepWeights.exists_one(v, v == w)))',
         message: 'weights must rise strictly',
         fieldPath: '.stepWeights',
       },
       {
-        rule: '!has(self.steps) || self.steps.map(s, s.weight).all(w, self.steps.filter(s, s.weight <= w).size() == self.steps.map(s, s.weight).indexOf(w) + 1)',
+        rule: '!has(self.steps) || (self.steps.map(s, s.weight).isSorted() && self.steps.all(s, self.steps.exists_one(t, t.weight == s.weight)))',
         message: 'weights must rise strictly',
         fieldPath: '.steps',
       },
-      {
-        rule: '!has(self.stepWeights) || duration(self.interval).getSeconds() * size(self.stepWeights) <= 2592000',
-        message: 'the steps together must not last longer than 30 days',
-        fieldPath: '.interval',
-      },
-      {
-        rule: '!has(self.steps) || self.steps.map(s, duration(has(s.interval) ? s.interval : self.interval).getSeconds()).sum() <= 2592000',
-        message: 'the steps together must not last longer than 30 days',
-        fieldPath: '.steps',
-      },
+      ...notLongerThanAMonth,
     ),
   },
 );

@@ -27,16 +27,24 @@ export function objectName(description: string) {
   });
 }
 
+/** Up to four numbers with units; too few digits to overflow what a Go duration can hold. */
+const durationPattern = '^([0-9]{1,5}(ms|s|m|h)){1,4}$';
+
+/** CEL: whether `value` can be given to `duration()`, which otherwise ends a rule with an error that nobody understands. */
+export function isDuration(value: string): string {
+  return `${value}.matches('${durationPattern}')`;
+}
+
 /** A Go duration such as `90s` or `1m30s`, between `min` and `max`. */
 export function duration(description: string, bounds: { min: string; max: string; default?: string }) {
   return Type.String({
     description: `${description} A duration such as 30s or 1m30s, from ${bounds.min} to ${bounds.max}.`,
-    maxLength: 32,
-    pattern: '^([0-9]+(ms|s|m|h))+$',
+    maxLength: 28,
+    pattern: durationPattern,
     ...(bounds.default === undefined ? {} : { default: bounds.default }),
     ...rules({
-      rule: `duration(self) >= duration('${bounds.min}') && duration(self) <= duration('${bounds.max}')`,
-      message: `must be between ${bounds.min} and ${bounds.max}`,
+      rule: `${isDuration('self')} && duration(self) >= duration('${bounds.min}') && duration(self) <= duration('${bounds.max}')`,
+      message: `must be a duration such as 30s or 1m30s, from ${bounds.min} to ${bounds.max}`,
     }),
   });
 }
