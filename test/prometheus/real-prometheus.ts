@@ -57,13 +57,11 @@ export async function startRealPrometheus(data: readonly TestSeries[]): Promise<
 function backfill(folder: string, data: readonly TestSeries[]): void {
   const file = join(folder, 'data.om');
   writeFileSync(file, openMetrics(data));
-  const { status, stderr, stdout } = spawnSync(PROMTOOL, [
-    'tsdb',
-    'create-blocks-from',
-    'openmetrics',
-    file,
-    join(folder, 'data'),
-  ]);
+  const { status, stderr, stdout } = spawnSync(
+    PROMTOOL,
+    ['tsdb', 'create-blocks-from', 'openmetrics', file, join(folder, 'data')],
+    { encoding: 'utf8' },
+  );
   if (status !== 0) throw new Error(`promtool could not read the data: ${stderr}${stdout}`);
 }
 

@@ -1,12 +1,7 @@
 import { keyOf, type Labels, METRIC_NAME } from './labels.ts';
-import { type Matcher, matchesAll } from './matcher.ts';
+import type { Matcher } from './matcher.ts';
+import { MetricSeries } from './metric-series.ts';
 import { Series } from './series.ts';
-
-interface Metric {
-  series: Map<string, Series>;
-  /** Grows with each series that comes or goes. */
-  generation: number;
-}
 
 interface Selection {
   generation: number;
@@ -15,7 +10,7 @@ interface Selection {
 
 /** All series, by metric name. */
 export class SeriesIndex {
-  readonly #metrics = new Map<string, Metric>();
+  readonly #metrics = new Map<string, MetricSeries>();
   /** Over all metrics; for selectors that name none. */
   #generation = 0;
   /** What a parsed selector found; parsed queries live on in their cache, and few series come or go between two looks. */
@@ -24,12 +19,12 @@ export class SeriesIndex {
   /** @returns the series with exactly these labels, made now if need be */
   obtain(labels: Labels): Series {
     const name = labels.get(METRIC_NAME) ?? '';
-    const metric = this.#metrics.get(name) ?? { series: new Map<string, Series>(), generation: 0 };
+    const metric = this.#metrics.get(name) ?? new MetricSeries();
     const key = keyOf(labels);
-    const known = metric.series.get(key);
+    const known = metric.get(key);
     if (known !== undefined) return known;
     const series = new Series(labels, key);
-    metric.series.set(key, series);
+    metric.add(series);
     this.#metrics.set(name, metric);
     this.#changed(metric);
     return series;
@@ -43,7 +38,7 @@ export class SeriesIndex {
     const generation = metric?.generation ?? this.#generation;
     const known = this.#selections.get(matchers);
     if (known?.generation === generation) return known.series;
-    const series = metric === undefined ? this.#search(matchers) : searchIn(metric, matchers);
+    const series = metric === undefined ? this.#search(matchers) : metric.search(matchers);
     series.sort((a, b) => (a.key < b.key ? -1 : 1));
     this.#selections.set(matchers, { generation, series });
     return series;
@@ -53,33 +48,26 @@ export class SeriesIndex {
     const names = matchers.filter(({ name }) => name === METRIC_NAME);
     return [...this.#metrics]
       .filter(([name]) => names.every((matcher) => matcher.matches(name)))
-      .flatMap(([, metric]) => searchIn(metric, matchers));
+      .flatMap(([, metric]) => metric.search(matchers));
   }
 
   /** Forgets the series without a sample at or after `keepFromMs`. */
   dropOlder(keepFromMs: number): void {
     for (const [name, metric] of this.#metrics) {
-      for (const [key, series] of metric.series) {
-        if (series.newestMs >= keepFromMs) continue;
-        metric.series.delete(key);
-        series.forgotten = true;
-        this.#changed(metric);
-      }
-      if (metric.series.size === 0) this.#metrics.delete(name);
+      const old = [...metric].filter((series) => series.newestMs < keepFromMs);
+      for (const series of old) metric.forget(series);
+      if (old.length > 0) this.#changed(metric);
+      if (metric.size === 0) this.#metrics.delete(name);
     }
   }
 
   /** One counter for all, so that a metric that went and came back never shows an old generation again. */
-  #changed(metric: Metric): void {
+  #changed(metric: MetricSeries): void {
     this.#generation += 1;
     metric.generation = this.#generation;
   }
 
   *[Symbol.iterator](): IterableIterator<Series> {
-    for (const { series } of this.#metrics.values()) yield* series.values();
+    for (const metric of this.#metrics.values()) yield* metric;
   }
-}
-
-function searchIn({ series }: Metric, matchers: readonly Matcher[]): Series[] {
-  return [...series.values()].filter(({ labels }) => matchesAll(matchers, labels));
 }

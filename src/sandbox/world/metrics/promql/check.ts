@@ -26,11 +26,11 @@ export function checkNegation(query: string, { expr, from }: Parsed): void {
 
 export function checkCall(
   query: string,
-  from: number,
-  name: string,
+  call: { name: string; from: number },
   known: PromqlFunction,
   args: readonly Parsed[],
 ): void {
+  const { name, from } = call;
   const least = known.args.length - known.optional;
   const most = known.variadic ? Number.POSITIVE_INFINITY : known.args.length;
   if (args.length < least || args.length > most) {
@@ -66,25 +66,40 @@ interface BinaryPlaces {
 }
 
 /** Same order and same places as in Prometheus, so that the first of several problems is the same. */
-export function checkBinary(query: string, { op, bool, matching, left, right }: Binary, at: BinaryPlaces): void {
-  const [leftType, rightType] = [typeOf(left), typeOf(right)];
-  const scalars = [leftType, rightType].filter((type) => type === 'scalar').length;
-  const isSet = SET_OPERATORS.has(op);
-  const refuse = (place: number, problem: string): never => {
-    throw parseError(query, place, problem);
-  };
-  if (bool && !isComparison(op)) refuse(at.operator, 'bool modifier can only be used on comparison operators');
-  if (isComparison(op) && !bool && scalars === 2)
-    refuse(at.operator, 'comparisons between scalars must use BOOL modifier');
-  const both = matching.on ? matching.labels.find((label) => matching.include.includes(label)) : undefined;
-  if (both !== undefined) refuse(at.operator, `label "${both}" must not occur in ON and GROUP clause at once`);
+export function checkBinary(query: string, expr: Binary, at: BinaryPlaces): void {
+  const atOperator = operatorProblem(expr);
+  if (atOperator !== undefined) throw parseError(query, at.operator, atOperator);
   const notOperand = 'binary expression must contain only scalar and instant vector types';
-  if (leftType !== 'scalar' && leftType !== 'vector') refuse(at.left, notOperand);
-  if (rightType !== 'scalar' && rightType !== 'vector') refuse(at.right, notOperand);
-  if (scalars > 0 && matching.labels.length > 0)
-    refuse(at.left, 'vector matching only allowed between instant vectors');
-  if (isSet && scalars > 0) refuse(at.left, `set operator "${op}" not allowed in binary scalar expression`);
-  if (isSet && matching.cardinality !== 'many-to-many') refuse(at.left, `no grouping allowed for "${op}" operation`);
+  if (!isOperand(expr.left)) throw parseError(query, at.left, notOperand);
+  if (!isOperand(expr.right)) throw parseError(query, at.right, notOperand);
+  const ofMatching = matchingProblem(expr);
+  if (ofMatching !== undefined) throw parseError(query, at.left, ofMatching);
+}
+
+function isOperand(expr: Expr): boolean {
+  const type = typeOf(expr);
+  return type === 'scalar' || type === 'vector';
+}
+
+function isScalar(expr: Expr): boolean {
+  return typeOf(expr) === 'scalar';
+}
+
+function operatorProblem({ op, bool, matching, left, right }: Binary): string | undefined {
+  if (bool && !isComparison(op)) return 'bool modifier can only be used on comparison operators';
+  if (isComparison(op) && !bool && isScalar(left) && isScalar(right)) {
+    return 'comparisons between scalars must use BOOL modifier';
+  }
+  const both = matching.on ? matching.labels.find((label) => matching.include.includes(label)) : undefined;
+  return both === undefined ? undefined : `label "${both}" must not occur in ON and GROUP clause at once`;
+}
+
+function matchingProblem({ op, matching, left, right }: Binary): string | undefined {
+  const scalar = isScalar(left) || isScalar(right);
+  if (scalar && matching.labels.length > 0) return 'vector matching only allowed between instant vectors';
+  if (!SET_OPERATORS.has(op)) return undefined;
+  if (scalar) return `set operator "${op}" not allowed in binary scalar expression`;
+  return matching.cardinality === 'many-to-many' ? undefined : `no grouping allowed for "${op}" operation`;
 }
 
 /** The types of which a range query can make series. */

@@ -163,7 +163,7 @@ function convertCall(query: string, node: SyntaxNode): Call {
   const known = functionOf(name);
   if (known === undefined) throw unsupported(query, node, `the function "${name}"`);
   const args = convertArguments(query, node);
-  checkCall(query, node.from, name, known, args);
+  checkCall(query, { name, from: node.from }, known, args);
   return { kind: 'call', name, args: args.map(({ expr }) => expr), returns: known.returns };
 }
 

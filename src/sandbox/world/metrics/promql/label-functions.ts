@@ -30,9 +30,9 @@ function compile(regex: string): RegExp {
 
 /** As Go's Regexp.Expand: the longest name after `$` counts, unknown groups are empty, `$$` is a dollar. */
 function expand(replacement: string, match: RegExpExecArray): string {
-  return replacement.replace(/\$(?:(\$)|\{(\w+)\}|(\w+))/g, (_, dollar, braced, bare) => {
-    if (dollar !== undefined) return '$';
-    const name: string = braced ?? bare;
+  return replacement.replace(/\$(\$|\{\w+\}|\w+)/g, (_, reference: string) => {
+    if (reference === '$') return '$';
+    const name = reference.replace(/^\{(.*)\}$/, '$1');
     return (/^\d+$/.test(name) ? match[Number(name)] : match.groups?.[name]) ?? '';
   });
 }

@@ -38,7 +38,7 @@ const SIMPLE_ESCAPES: Record<string, string> = {
   "'": "'",
   '"': '"',
 };
-const ESCAPE = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))/gsu;
+const ESCAPE = /\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|.)/gsu;
 
 /** A quoted text of PromQL, with Go's escapes. @returns undefined when it is not closed or has an unknown escape */
 export function parseString(text: string): string | undefined {
@@ -46,14 +46,22 @@ export function parseString(text: string): string | undefined {
   if (text.length < 2 || text.at(-1) !== quote) return undefined;
   const inner = text.slice(1, -1);
   if (quote === '`') return inner;
-  let valid = !/(^|[^\\])(\\\\)*\\$/.test(inner);
-  const value = inner.replace(ESCAPE, (_, hex, short, long, octal, char) => {
-    const code = hex ?? short ?? long;
-    if (code !== undefined) return String.fromCodePoint(Math.min(Number.parseInt(code, 16), 0x10ffff));
-    if (octal !== undefined) return String.fromCodePoint(Number.parseInt(octal, 8));
-    const simple = SIMPLE_ESCAPES[char];
-    if (simple === undefined || (char !== quote && (char === '"' || char === "'"))) valid = false;
-    return simple ?? '';
+  let valid = !/(?:^|[^\\])(?:\\\\)*\\$/.test(inner);
+  const value = inner.replace(ESCAPE, (_, escape: string) => {
+    const char = unescaped(escape, quote);
+    if (char === undefined) valid = false;
+    return char ?? '';
   });
   return valid ? value : undefined;
+}
+
+/** @param escape what stands behind the backslash */
+function unescaped(escape: string, quote: string): string | undefined {
+  if (escape.length > 1) {
+    const hex = /^[xuU]/.test(escape);
+    const code = Number.parseInt(hex ? escape.slice(1) : escape, hex ? 16 : 8);
+    return code > 0x10ffff ? undefined : String.fromCodePoint(code);
+  }
+  const isOtherQuote = (escape === '"' || escape === "'") && escape !== quote;
+  return isOtherQuote ? undefined : SIMPLE_ESCAPES[escape];
 }
