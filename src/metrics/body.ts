@@ -67,6 +67,7 @@ export function readPoints(data: unknown): RawPoint[] {
 
 function resultOf(data: unknown, type: string): unknown[] {
   const { resultType, result } = record(data);
+  if (Array.isArray(result) && result.length === 0 && resultType === 'vector') return [];
   if (resultType !== type) throw new BodyError(`sent a ${String(resultType)} where a ${type} is wanted`);
   if (!Array.isArray(result)) throw new BodyError(`sent a ${type} without a list of series`);
   return result;

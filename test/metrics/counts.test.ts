@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { countsBetween } from '../../src/analysis/counts.ts';
-import { answers, matrix, series, serves } from './fake-prometheus.ts';
+import { answers, matrix, series, serves, vector } from './fake-prometheus.ts';
 import { aRequest, atMs, harness } from './harness.ts';
 
 const startMs = atMs - 40_000;
@@ -120,7 +120,7 @@ describe('answers that cannot be counters', () => {
   });
 
   test('a vector instead of a matrix is an error', async () => {
-    await using world = await harness(answers({ status: 'success', data: { resultType: 'vector', result: [] } }));
+    await using world = await harness(answers(vector([atMs / 1000, '1'])));
     expect(await world.metrics.counts(aRequest('cart'))).toMatchObject({ outcome: 'error' });
   });
 
