@@ -153,30 +153,35 @@ interface Other {
   key: string;
 }
 
-/** Pairs planned with present backendRefs of the right weight. Equal backends in one rule go by their order while none came or went. */
+/**
+ * Pairs planned with present backendRefs of the right weight. Equal backends in one rule go by their order while none came or
+ * went; else by the weight, at last with another port.
+ */
 function fitting(rule: RulePlan, present: Other[], factor: number): LocatedRule['others'] {
   const free = new Set(present);
-  const planned = rule.refs.filter((_ref, at) => at !== rule.stable && at !== rule.canary);
-  const fits = (known: PlannedRef, other: Other) =>
-    free.has(other) && known.backend === other.key && weightOf(other.ref) === weightOf(known) * factor;
   const found = new Map<PlannedRef, Other>();
-  const take = (known: PlannedRef, other: Other | undefined) => {
-    if (other === undefined || !fits(known, other)) return;
+  const planned = rule.refs.filter((_ref, at) => at !== rule.stable && at !== rule.canary);
+  const take = (known: PlannedRef, candidates: (Other | undefined)[]) => {
+    const isRight = (other: Other | undefined): other is Other =>
+      other !== undefined && free.has(other) && weightOf(other.ref) === weightOf(known) * factor;
+    const other = found.has(known) ? undefined : candidates.find(isRight);
+    if (other === undefined) return;
     free.delete(other);
     found.set(known, other);
   };
+  const equals = (known: PlannedRef) => present.filter((other) => other.key === known.backend);
   for (const known of planned) {
-    const [before, now] = [
-      planned.filter((one) => one.backend === known.backend),
-      present.filter((one) => one.key === known.backend),
-    ];
-    if (before.length === now.length) take(known, now[before.indexOf(known)]);
+    const before = planned.filter((one) => one.backend === known.backend);
+    const now = equals(known);
+    if (before.length === now.length) take(known, [now[before.indexOf(known)]]);
   }
-  for (const known of planned)
-    if (!found.has(known))
-      take(
-        known,
-        present.find((other) => fits(known, other)),
-      );
+  for (const known of planned) take(known, equals(known));
+  const service = (key: string) => key.replace(/:\d+$/, '');
+  for (const known of planned) {
+    take(
+      known,
+      present.filter((other) => service(other.key) === service(known.backend)),
+    );
+  }
   return [...found].map(([plan, { at }]) => ({ plan, at }));
 }
