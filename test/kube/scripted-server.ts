@@ -115,6 +115,7 @@ export class ScriptedServer {
   /** Cuts every stream. */
   cut(): void {
     for (const it of this.#streams) it.response.destroy();
+    this.#streams.clear();
   }
 
   /** Writes this text to every open stream; they go on. */
