@@ -28,7 +28,7 @@ const meaningfulZeros = new Set([
 
 /**
  * Reads an object in Kubernetes' protobuf form.
- * @returns undefined when its kind is not known here. Throws a RangeError when the bytes cannot be read
+ * @returns undefined when its kind is not known here. Throws when the bytes cannot be read
  */
 export function decodeObject(bytes: Buffer): Json | undefined {
   if (!bytes.subarray(0, 4).equals(magic))
