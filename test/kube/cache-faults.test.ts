@@ -83,7 +83,7 @@ test('whatever events, faults and lists come, the cache ends equal to the server
   const { server, cache, changes } = stand;
   await cache.synced;
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30, size: 'max' }), async (steps) => {
       const from = changes.length;
       const ofBefore = new Map(
         cache.list(kinds.deployment).map((it) => [it.metadata.name, Number(it.metadata.resourceVersion)]),
@@ -109,6 +109,6 @@ test('whatever events, faults and lists come, the cache ends equal to the server
         ofBefore.set(object.metadata.name, Math.max(version, before));
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   );
 });

@@ -51,7 +51,7 @@ const step = fc.oneof(
 
 test('whatever the order of the news, the shelf holds for each object exactly the newest of it', () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
       const history = new History();
       const changes: Change[] = [];
       const shelf = new Shelf(
@@ -71,7 +71,7 @@ test('whatever the order of the news, the shelf holds for each object exactly th
         if (it.do === 'beginList')
           open = { items: [...history.present.values()], resourceVersion: String(history.version) };
         if (it.do === 'deliver') {
-          const event = history.events[it.which];
+          const event = history.events[it.which % Math.max(1, history.events.length)];
           if (event === undefined) continue;
           const { metadata } = event.object;
           learn(metadata.name, Number(metadata.resourceVersion), event.gone ? undefined : event.object);
@@ -103,7 +103,7 @@ test('whatever the order of the news, the shelf holds for each object exactly th
       }
       expect([...told.values()].sort(byName)).toEqual(shelf.list().sort(byName));
     }),
-    { numRuns: 2_000 },
+    { numRuns: 1_000 },
   );
 });
 
