@@ -9,7 +9,7 @@ export const canaryUid = '6f2c8a1e';
 export const fenceKey = `fence.linnet.dev/${canaryUid}`;
 
 /** Both ways to name the two sides: by Service name alone, and by name and port. */
-export const selections: Selection[] = [
+const selections: Selection[] = [
   { stable: { name: 'shop' }, canary: { name: 'shop-canary' } },
   { stable: { name: 'shop', port: 80 }, canary: { name: 'shop-canary', port: 80 } },
 ];
