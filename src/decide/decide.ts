@@ -26,7 +26,7 @@ function choose(view: View, nowMs: number, settings: Settings): Decision {
     return { effect: { do: 'addFinalizer' } };
   }
   const turn: Turn = { view, status: view.status ?? firstStatus(nowMs), nowMs, settings };
-  if (view.status === undefined) return write(turn, {});
+  if (view.status === undefined) return adopt(turn);
   return takeCommand(turn) ?? inStage(turn);
 }
 
@@ -46,6 +46,18 @@ function inStage(turn: Turn): Decision {
 function tidy(turn: Turn, decision: Decision): Decision {
   if (decision.effect.do !== 'nothing' || turn.status.hold === undefined || decision.holding === true) return decision;
   return write({ ...turn, status: without(turn.status, 'hold', 'holdWrittenAt') }, {}, decision.wakeAt);
+}
+
+/**
+ * The first status of a Canary. One that a newer version wrote is left alone; in the place of one that contradicts itself comes a fresh one that
+ * is paused, so that a person looks before anything is released.
+ */
+function adopt(turn: Turn): Decision {
+  const { statusProblem } = turn.view;
+  if (statusProblem === undefined) return write(turn, {});
+  const { reason, message } = statusProblem;
+  if (reason === 'StatusUnreadable') return wait();
+  return write(turn, { paused: { by: `Linnet (${reason})`, reason: message.slice(0, 512), since: iso(turn.nowMs) } });
 }
 
 function firstStatus(nowMs: number): CanaryStatus {

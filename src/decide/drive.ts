@@ -16,11 +16,15 @@ export function drive(turn: AttemptTurn): Decision | undefined {
   if (intent === undefined) return undefined;
   for (const { name } of turn.release.routes) {
     const route = turn.view.routes.find((candidate) => candidate.name === name);
-    if (route?.found !== true) continue;
+    if (route?.found !== true || route.lost !== undefined) continue;
     const order = compareFences(route.fence, intent.fence);
     if (order > 0) return { effect: { do: 'lookFresh' }, wakeAt: turn.nowMs + repairSpacingMs };
-    if (order < 0) return shift(turn, route);
-    if (route.share !== intent.weight || route.contestedBy !== undefined) return repair(turn, route);
+    if (route.blocked !== undefined) return hold(turn, 'RouteContested', `${route.kind} ${name}: ${route.blocked}.`);
+    // Without a fence: somebody replaced the whole route after our write was seen.
+    const wiped =
+      route.fence === undefined && turn.status.shares?.rung !== 'written' && turn.release.retreat === undefined;
+    if (order < 0 && !wiped) return shift(turn, route);
+    if (wiped || route.share !== intent.weight || route.contestedBy !== undefined) return repair(turn, route);
   }
   return undefined;
 }

@@ -35,8 +35,9 @@ function lostSubject(turn: AttemptTurn): Ending | undefined {
   for (const { name, plan } of release.routes) {
     const route = view.routes.find((candidate) => candidate.name === name);
     if (route?.found !== true) return end('Cancelled', 'RouteReplaced', `HTTPRoute ${name} is gone.`);
-    if (route.uid !== plan['uid'])
-      return end('Cancelled', 'RouteReplaced', `HTTPRoute ${name} was deleted and made anew.`);
+    if (route.uid !== plan['uid'] || route.lost !== undefined) {
+      return end('Cancelled', 'RouteReplaced', `HTTPRoute ${name}: ${route.lost ?? 'deleted and made anew'}.`);
+    }
   }
   return undefined;
 }

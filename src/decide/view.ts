@@ -55,6 +55,10 @@ export type RouteView =
       share: number | undefined;
       /** `<attempt>.<n>` of the last write of ours. */
       fence: string | undefined;
+      /** Why the wanted share cannot be written, if so: somebody took a backend out. */
+      blocked: string | undefined;
+      /** Why there is nothing to write any more, if so: the route is another one, or no managed rule is left in it. */
+      lost: string | undefined;
       /** Who undid our weights, if somebody did. */
       contestedBy: string | undefined;
       acceptance:
@@ -103,6 +107,8 @@ export interface View {
   generation: number;
   spec: CanarySpec;
   status: CanaryStatus | undefined;
+  /** Why a status that is there cannot be used; `status` is undefined then. */
+  statusProblem: { reason: 'StatusUnreadable' | 'StatusTampered'; message: string } | undefined;
   deleting: boolean;
   hasFinalizer: boolean;
   namespaceTerminating: boolean;

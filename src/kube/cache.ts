@@ -11,7 +11,7 @@ export interface CacheOptions {
   wire: Wire;
   random: Random;
   log: Log;
-  /** What to watch. `trim` drops what nobody asks the cache for; managedFields go in any case. */
+  /** What to watch. `trim` drops what nobody asks the cache for; default: managedFields. */
   kinds: { kind: Kind; trim?: Trim }[];
   /** Watch only these namespaces; none means all. Kinds of the cluster's scope are watched whole. */
   namespaces: string[];
@@ -54,7 +54,7 @@ export function startCache(options: CacheOptions): SupervisedCache {
     const byNamespace = new Map<string, Shelf>();
     shelves.set(keyOf(apiVersionOf(kind), kind.kind), { kind, byNamespace });
     for (const namespace of wanted) {
-      const shelf = new Shelf(kind, (object) => (trim ?? same)(withoutManagedFields(object)), tell);
+      const shelf = new Shelf(kind, trim ?? withoutManagedFields, tell);
       byNamespace.set(namespace ?? '', shelf);
       const { wire, random, log } = options;
       const times = { ...defaultTimes, ...options.times };
@@ -118,10 +118,6 @@ function describe({ kind, namespace, state, lagMs, problem }: WatchHealth): stri
 
 function keyOf(apiVersion: string, kind: string): string {
   return `${apiVersion}/${kind}`;
-}
-
-function same(object: KubeObject): KubeObject {
-  return object;
 }
 
 function withoutManagedFields(object: KubeObject): KubeObject {

@@ -1,0 +1,73 @@
+import { decide } from '../decide/decide.ts';
+import { type Effect, type Settings, type View, defaultSettings } from '../decide/view.ts';
+import { carryOut } from '../effects/carry-out.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Kube } from '../ports/kube.ts';
+import type { Log } from '../ports/log.ts';
+import type { Random } from '../ports/random.ts';
+import type { Look, Viewer } from '../view/viewer.ts';
+
+/** Turns after which one run gives others a chance; a release needs about ten in a row at most. */
+const maxTurns = 25;
+
+/** How soon to look again when the effect of a write comes by a watch event only, in case the event is lost. */
+const eventLimitMs = 5_000;
+
+export interface ReconcileOptions {
+  viewer: Viewer;
+  kube: Kube;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  settings?: Settings;
+  /** Told of every effect that was carried out. */
+  onEffect?: (effect: Effect, view: View) => void;
+}
+
+/**
+ * The loop for one Canary: look, decide, carry out one effect, look again, until there is nothing to do. It is given a name, never an
+ * event, and keeps nothing between two runs.
+ */
+export function createReconcile(options: ReconcileOptions): (key: string) => Promise<{ wakeAt?: number | undefined }> {
+  const { viewer, kube, clock, random, settings = defaultSettings } = options;
+  return async (key) => {
+    const [namespace = '', name = ''] = key.split('/');
+    const log = options.log.child({ canary: key, reconcile: random.uuid().slice(0, 8) });
+    let fresh = false;
+    for (let turn = 0; turn < maxTurns; turn++) {
+      const look = await viewer.look(namespace, name, fresh);
+      if (look === undefined) {
+        viewer.forget(namespace, name);
+        return {};
+      }
+      const { effect, wakeAt } = decide(look.view, clock.now(), settings);
+      if (effect.do === 'nothing') return { wakeAt };
+      if (effect.do === 'lookFresh' && fresh) return { wakeAt: wakeAt ?? clock.now() + eventLimitMs };
+      fresh = effect.do === 'lookFresh';
+      await carryOut(kube, effect, look);
+      options.onEffect?.(effect, look.view);
+      report(log, effect, look);
+      if (comesByEvent(effect)) return { wakeAt: clock.now() + eventLimitMs };
+    }
+    return { wakeAt: clock.now() };
+  };
+}
+
+/** The answer to a deletion does not show the object as it will be: its event does. */
+function comesByEvent(effect: Effect): boolean {
+  return (
+    effect.do === 'deleteCanaryDeployment' || effect.do === 'deleteCanaryService' || effect.do === 'removeFinalizer'
+  );
+}
+
+function report(log: Log, effect: Effect, { view }: Look): void {
+  if (effect.do === 'lookFresh') return;
+  if (effect.do !== 'writeStatus') return log.info({ effect }, `carried out ${effect.do}`);
+  const { stage, phase, attempt, revision, intent, hold } = effect.status;
+  const { status } = view;
+  if (status?.stage === stage && status.intent?.fence === intent?.fence && status.hold?.reason === hold?.reason) {
+    return log.debug({ stage }, 'wrote status');
+  }
+  const fields = { stage, phase, attempt, revision, weight: intent?.weight, hold: hold?.message };
+  log.info(fields, hold === undefined ? `now ${stage}` : `${stage} holds: ${hold.reason}`);
+}

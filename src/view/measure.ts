@@ -1,0 +1,141 @@
+import { durationMs } from '../api/duration.ts';
+import { kinds } from '../api/kinds.ts';
+import type { MetricTemplate } from '../api/metric-template.ts';
+import type { Frozen, Release } from '../api/canary-status.ts';
+import type { Measured, View } from '../decide/view.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { KubeCache } from '../ports/kube.ts';
+import type { Metrics, MetricsServer, SideSelector } from '../ports/metrics.ts';
+
+/** How far back requests are looked at where no window of an attempt reaches further. */
+const lookBackMs = 120_000;
+
+export interface MeasureOptions {
+  metrics: Metrics;
+  cache: KubeCache;
+  clock: Clock;
+  checkPeriodMs: number;
+  /** Resolves a Canary's own metrics server, Secret included. */
+  serverOf(namespace: string, frozen: Frozen): Promise<MetricsServer | undefined>;
+}
+
+/** What is to be measured for one Canary. */
+export interface MeasureQuestion {
+  key: string;
+  view: Pick<View, 'namespace' | 'name' | 'status'>;
+  release: Release;
+  controllerNames: string[];
+  addresses: { stable: string[]; canary: string[] };
+}
+
+/**
+ * Asks the metrics store, at most once in a check period for each Canary: a look that a watch event caused in between is given the last
+ * answer. What is remembered here only saves questions; a restart loses nothing by it.
+ */
+export function createMeasure(options: MeasureOptions) {
+  const last = new Map<string, { period: number; fence: string; measured: Measured }>();
+
+  async function measure(question: MeasureQuestion): Promise<Measured | undefined> {
+    const { key, view } = question;
+    const atMs = options.clock.now();
+    const period = Math.floor(atMs / options.checkPeriodMs);
+    const fence = `${view.status?.intent?.fence} ${question.release.acceptedAt}`;
+    const known = last.get(key);
+    if (known !== undefined && known.period === period && known.fence === fence) return known.measured;
+    const measured = await ask(options, question, atMs);
+    if (measured !== undefined) last.set(key, { period, fence, measured });
+    return measured;
+  }
+
+  return { measure, forget: (key: string) => void last.delete(key) };
+}
+
+async function ask(options: MeasureOptions, question: MeasureQuestion, atMs: number): Promise<Measured | undefined> {
+  const { frozen } = question.release;
+  const { metrics } = options;
+  const preset = metrics.preset(question.controllerNames, frozen.provider);
+  const checks = frozen.skipAnalysis === true ? [] : (frozen.analysis.metrics ?? []);
+  const server = await options.serverOf(question.view.namespace, frozen);
+  const templated = checks.filter((check) => check.templateRef !== undefined);
+  const builtIn = checks.some((check) => check.templateRef === undefined);
+  const [counts, ...values] = await Promise.all([
+    preset !== undefined && (builtIn || preset.atSplit)
+      ? metrics.counts({
+          key: question.key,
+          ...(server === undefined ? {} : { server }),
+          preset: preset.name,
+          namespace: question.view.namespace,
+          routes: frozen.subject.routes.map(({ name }) => name),
+          stable: sideOf(question, 'stable'),
+          canary: sideOf(question, 'canary'),
+          histogram: checks.some(({ name, templateRef }) => templateRef === undefined && name === 'request-duration'),
+          fromMs: oldestMoment(question.release, atMs),
+          atMs,
+        })
+      : undefined,
+    ...templated.map((check) => askTemplate(options, question, { check, server, atMs })),
+  ]);
+  return {
+    atMs,
+    atSplit: preset?.atSplit === true,
+    hint: preset?.hint ?? 'Linnet does not know the metrics of the controllers of this route: set spec.provider.',
+    counts:
+      counts ?? (builtIn ? { outcome: 'noData', query: '', message: 'There is no preset for this route.' } : undefined),
+    values: Object.fromEntries(templated.map((check, at) => [check.name, values[at] ?? missing(check.name)])),
+  };
+}
+
+type Value = Measured['values'][string];
+
+async function askTemplate(
+  { metrics, cache }: MeasureOptions,
+  { view, release }: MeasureQuestion,
+  asked: { check: { name: string; templateRef?: { name: string } }; server: MetricsServer | undefined; atMs: number },
+): Promise<Value> {
+  const name = asked.check.templateRef?.name ?? '';
+  const template = cache.get<MetricTemplate>({ kind: kinds.metricTemplate, namespace: view.namespace, name });
+  if (template === undefined) return missing(name);
+  const { subject, analysis } = release.frozen;
+  return metrics.value({
+    ...(asked.server === undefined ? {} : { server: asked.server }),
+    query: template.spec.query,
+    variables: {
+      name: view.name,
+      namespace: view.namespace,
+      target: subject.target ?? subject.canary.name,
+      service: subject.stable.name,
+      route: subject.routes[0]?.name ?? '',
+      stable: subject.stable.name,
+      canary: subject.canary.name,
+      interval: analysis.interval,
+    },
+    atMs: asked.atMs,
+  });
+}
+
+function missing(name: string): Value {
+  return { outcome: 'error', query: '', message: `MetricTemplate ${name} is not there.`, reason: 'Failed' };
+}
+
+function sideOf({ release, addresses }: MeasureQuestion, side: 'stable' | 'canary'): SideSelector {
+  const { target, [side]: service } = release.frozen.subject;
+  const workload = target === undefined ? undefined : side === 'stable' ? target : service.name;
+  return {
+    service: service.name,
+    ...(service.port === undefined ? {} : { port: service.port }),
+    ...(workload === undefined ? {} : { workload }),
+    addresses: addresses[side],
+  };
+}
+
+/** The oldest moment from which a decision may count. */
+function oldestMoment({ failFrom, passFrom, frozen }: Release, atMs: number): number {
+  const moments = [failFrom, passFrom].flatMap((moment) => (moment === undefined ? [] : [Date.parse(moment)]));
+  const longest = Math.max(
+    ...frozen.steps.map((step) => durationMs(step.interval)),
+    durationMs(frozen.analysis.interval),
+  );
+  // A step that is held for long is judged on its last intervals: enough for any window, and the answer stays bounded.
+  const bound = atMs - Math.max(lookBackMs, 2 * longest);
+  return Math.max(bound, Math.min(atMs - lookBackMs, ...moments));
+}

@@ -1,0 +1,70 @@
+import type { Canary } from '../api/canary.ts';
+import { kinds } from '../api/kinds.ts';
+import type { Deployment } from '../api/objects.ts';
+import type { Problem } from '../decide/view.ts';
+import type { KubeCache } from '../ports/kube.ts';
+
+/** What of the target's own spec keeps two versions of it from running side by side. */
+export function targetProblems(target: Deployment, canary: Canary): Problem[] {
+  const name = `Deployment ${target.metadata.name}`;
+  if ((target.spec.replicas ?? 1) === 0) {
+    return [{ reason: 'TargetScaledToZero', message: `${name}: spec.replicas is 0, so nothing serves; scale it up.` }];
+  }
+  if (canary.spec.acceptSideBySide === true) return [];
+  const why = sideBySide(target);
+  if (why === undefined) return [];
+  const message = `${name}: ${why}, so two versions may disturb each other; set spec.acceptSideBySide if they do not.`;
+  return [{ reason: 'NotCanaryable', message }];
+}
+
+function sideBySide({ spec }: Deployment): string | undefined {
+  if (spec.strategy?.type === 'Recreate') return 'spec.strategy is Recreate';
+  const pod = spec.template.spec ?? {};
+  const containers = Array.isArray(pod['containers'])
+    ? (pod['containers'] as { ports?: { hostPort?: number }[] }[])
+    : [];
+  if (pod['hostNetwork'] === true) return 'spec.template.spec.hostNetwork is true';
+  if (containers.some((container) => container.ports?.some((port) => (port.hostPort ?? 0) > 0))) {
+    return 'a container has a hostPort';
+  }
+  const volumes = Array.isArray(pod['volumes'])
+    ? (pod['volumes'] as { persistentVolumeClaim?: { readOnly?: boolean } }[])
+    : [];
+  if (
+    volumes.some(
+      (volume) => volume.persistentVolumeClaim !== undefined && volume.persistentVolumeClaim.readOnly !== true,
+    )
+  ) {
+    return 'it writes to a PersistentVolumeClaim';
+  }
+  return undefined;
+}
+
+/** An older Canary on the same target or on one of the same routes' backends has the right to them. */
+export function inUse(canary: Canary, cache: KubeCache): Problem[] {
+  const namespace = canary.metadata.namespace ?? 'default';
+  const rivals = cache
+    .list<Canary>(kinds.canary, namespace)
+    .filter((other) => other.metadata.uid !== canary.metadata.uid && older(other, canary));
+  const rival = rivals.find((other) => shared(other, canary) !== undefined);
+  if (rival === undefined) return [];
+  const message = `Canary ${rival.metadata.name} is older and releases through the same ${shared(rival, canary)}; name another one, or delete one of the two.`;
+  return [{ reason: 'TargetInUse', message }];
+}
+
+function older(a: Canary, b: Canary): boolean {
+  const [createdA, createdB] = [a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? ''];
+  return createdA === createdB ? (a.metadata.uid ?? '') < (b.metadata.uid ?? '') : createdA < createdB;
+}
+
+/** What two Canaries have in common that only one may have. */
+function shared(a: Canary, b: Canary): string | undefined {
+  const target = a.spec?.targetRef?.name;
+  if (target !== undefined && target === b.spec?.targetRef?.name) return `Deployment ${target}`;
+  const backends = (canary: Canary) =>
+    canary.spec?.backends === undefined ? [] : [canary.spec.backends.stable.name, canary.spec.backends.canary.name];
+  const backend = backends(a).find((name) => backends(b).includes(name));
+  const names = (canary: Canary) => (canary.spec?.routes ?? []).map(({ name }) => name);
+  const route = names(a).find((name) => names(b).includes(name));
+  return backend !== undefined && route !== undefined ? `backend ${backend} of route ${route}` : undefined;
+}
