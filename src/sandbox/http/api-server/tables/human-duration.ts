@@ -11,7 +11,7 @@ export function age(timestamp: string | undefined, nowMs: number): string {
 }
 
 /** Kubernetes' own rounding: two units while the first is small, then one. */
-export function humanDuration(ms: number): string {
+function humanDuration(ms: number): string {
   if (ms < -second) return '<invalid>';
   if (ms < 2 * minute) return `${Math.floor(Math.max(ms, 0) / second)}s`;
   if (ms < 10 * minute) return withRest(`${Math.floor(ms / minute)}m`, (ms % minute) / second, 's');
