@@ -7,6 +7,8 @@ export interface SideCounts {
   good: number;
   /** Time of the newest sample of the version up to the window's end, epoch ms; undefined when it has no series at all. */
   newestSampleMs: number | undefined;
+  /** Time between the newest sample and the one before it; absent when there is no such pair. */
+  scrapeGapMs?: number;
   /** Rising edges, cumulative counts, the last edge is `Infinity`. Absent where there is no histogram. */
   buckets?: BucketCount[];
 }
@@ -51,7 +53,7 @@ export function countsBetween(
   const window: Window = { fromMs, toMs: options.toMs ?? Infinity, baseline: options.baseline };
   const starts = startOfTargets(timeline, window);
   const { requests, buckets } = timeline[side];
-  const counts: SideCounts = { total: 0, good: 0, newestSampleMs: newestSample(requests, window.toMs) };
+  const counts: SideCounts = { total: 0, good: 0, ...newestScrape(requests, window.toMs) };
   for (const series of requests) {
     const delta = increase(series, starts, window);
     counts.total += delta;
@@ -62,13 +64,20 @@ export function countsBetween(
   return counts;
 }
 
-function newestSample(series: RequestSeries[], toMs: number): number | undefined {
-  let newest: number | undefined;
-  for (const { samples } of series) {
-    const last = samples.findLast((sample) => sample.atMs <= toMs)?.atMs;
-    if (last !== undefined && (newest === undefined || last > newest)) newest = last;
-  }
-  return newest;
+function newestScrape(series: RequestSeries[], toMs: number): Pick<SideCounts, 'newestSampleMs' | 'scrapeGapMs'> {
+  const times = new Set(series.flatMap(({ samples }) => lastTwo(samples, toMs)));
+  const newestSampleMs = times.size === 0 ? undefined : Math.max(...times);
+  const gaps = series.flatMap(({ samples }) => {
+    const [previous, last] = lastTwo(samples, toMs);
+    return previous !== undefined && last === newestSampleMs && last !== undefined ? [last - previous] : [];
+  });
+  return { newestSampleMs, ...(gaps.length === 0 ? {} : { scrapeGapMs: Math.min(...gaps) }) };
+}
+
+/** Times of the last two samples up to `toMs`, the newest one last. */
+function lastTwo(samples: Sample[], toMs: number): number[] {
+  const end = samples.findLastIndex((sample) => sample.atMs <= toMs) + 1;
+  return samples.slice(Math.max(0, end - 2), end).map((sample) => sample.atMs);
 }
 
 /** For each target the scrape that the window counts from; both versions of a target count from the same one. */

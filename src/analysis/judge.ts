@@ -3,8 +3,9 @@ import type { BucketCount, SideCounts } from './counts.ts';
 import { p99, p99Within } from './quantile.ts';
 import type { Limit, UnsureReason, Verdict } from './verdict.ts';
 
-/** Older than this, the newest sample says nothing about now: two scrapes at the usual slowest interval of a minute. */
-const staleAfterMs = 120_000;
+/** Scrapes that may be missed before the newest sample says nothing about now, and the bounds of the time that makes. */
+const missedScrapes = 3;
+const stale = { leastMs: 15_000, mostMs: 300_000, unknownMs: 120_000 };
 
 /** Counts of the canary and what they must show. */
 export interface CountsEvidence {
@@ -12,8 +13,6 @@ export interface CountsEvidence {
   limit: Limit;
   /** Requests without which there is no verdict; at least 1 whatever is given. */
   minSamples: number;
-  /** Start of the window, epoch ms. */
-  fromMs: number;
   /** Now, epoch ms. */
   atMs: number;
 }
@@ -21,10 +20,11 @@ export interface CountsEvidence {
 /** One measured number and what it must show. */
 export interface ValueEvidence {
   value: number;
+  /** Epoch ms, as are the next two: start of the window, and now. */
   sampleMs: number;
-  limit: Limit;
   fromMs: number;
   atMs: number;
+  limit: Limit;
 }
 
 /** Judges the percentage of good requests. */
@@ -43,18 +43,13 @@ export function judgeSuccessRate(evidence: CountsEvidence): Verdict {
   return { verdict, value, requests, limit, message };
 }
 
-/**
- * Judges P99 in milliseconds.
- *
- * @param noHistogram what to say when the metrics have no histogram, e.g. what they lack and where to turn it on
- */
-export function judgeDuration(
-  evidence: CountsEvidence,
-  noHistogram = 'The metrics have no histogram of durations.',
-): Verdict {
+/** Judges P99 in milliseconds. */
+export function judgeDuration(evidence: CountsEvidence): Verdict {
   const { counts, limit } = evidence;
   const { buckets } = counts;
-  if (buckets === undefined && counts.newestSampleMs !== undefined) return unsure('NoData', noHistogram, limit);
+  if (buckets === undefined && counts.newestSampleMs !== undefined) {
+    return unsure('NoData', 'The metrics have no histogram of durations.', limit);
+  }
   const requests = buckets?.at(-1)?.count ?? 0;
   const weak = weakness(evidence, requests);
   return weak ?? judgeBuckets(buckets ?? [], requests, limit);
@@ -84,8 +79,9 @@ export function judgeValue({ value, sampleMs, limit, fromMs, atMs }: ValueEviden
   if (bad !== undefined) return bad;
   if (Number.isNaN(value)) return unsure('NoData', 'The query gave NaN, which is no number.', limit);
   if (!Number.isFinite(value)) return unsure('Nonsense', `The query gave ${value}.`, limit);
-  const old = age(sampleMs, fromMs, atMs);
-  if (old !== undefined) return unsure('StaleData', old, limit);
+  if (sampleMs < fromMs || atMs - sampleMs > stale.unknownMs) {
+    return unsure('StaleData', `The value is ${seconds(atMs - sampleMs)} old.`, limit);
+  }
   const verdict = within(value, limit) ? 'pass' : 'fail';
   return { verdict, value, limit, message: `The value is ${rounded(value)}; ${wanted(limit, '')}.` };
 }
@@ -103,7 +99,7 @@ export function judgeUnanswered(answer: Unanswered, limit: Limit): Verdict {
 }
 
 /** Why the counts carry no verdict, if so. */
-function weakness({ counts, limit, minSamples, fromMs, atMs }: CountsEvidence, requests: number): Verdict | undefined {
+function weakness({ counts, limit, minSamples, atMs }: CountsEvidence, requests: number): Verdict | undefined {
   const bad = badLimit(limit);
   if (bad !== undefined) return bad;
   if (counts.newestSampleMs === undefined) {
@@ -112,8 +108,10 @@ function weakness({ counts, limit, minSamples, fromMs, atMs }: CountsEvidence, r
   if (!(requests >= 0 && requests <= Number.MAX_SAFE_INTEGER)) {
     return unsure('Nonsense', `${requests} requests are said to have been seen.`, limit);
   }
-  const old = age(counts.newestSampleMs, fromMs, atMs);
-  if (old !== undefined) return unsure('StaleData', old, limit, requests);
+  const ageMs = atMs - counts.newestSampleMs;
+  if (ageMs > staleAfterMs(counts.scrapeGapMs)) {
+    return unsure('StaleData', `The newest sample was scraped ${seconds(ageMs)} ago.`, limit, requests);
+  }
   const needed = Math.max(1, minSamples);
   if (!(requests >= needed)) {
     return unsure('NotEnoughRequests', `${requests} of ${needed} requests seen.`, limit, requests);
@@ -121,12 +119,9 @@ function weakness({ counts, limit, minSamples, fromMs, atMs }: CountsEvidence, r
   return undefined;
 }
 
-function age(sampleMs: number, fromMs: number, atMs: number): string | undefined {
-  if (sampleMs < fromMs) {
-    return `The newest sample was scraped ${seconds(fromMs - sampleMs)} before the time it is wanted for.`;
-  }
-  if (atMs - sampleMs > staleAfterMs) return `The newest sample was scraped ${seconds(atMs - sampleMs)} ago.`;
-  return undefined;
+function staleAfterMs(scrapeGapMs: number | undefined): number {
+  if (scrapeGapMs === undefined) return stale.unknownMs;
+  return Math.min(stale.mostMs, Math.max(stale.leastMs, missedScrapes * scrapeGapMs));
 }
 
 function badLimit(limit: Limit): Verdict | undefined {

@@ -91,7 +91,7 @@ function add(preset: Preset, request: CountsRequest, raw: RawSeries, side: SideS
   const target = `${raw.labels['job'] ?? ''} ${raw.labels['instance'] ?? ''}`;
   const counter = preset.counters.find((candidate) => candidate.name === name);
   if (counter !== undefined) {
-    side.requests.push({ target, samples, good: isGood(counter, raw.labels, preset.hint) });
+    side.requests.push({ target, samples, good: isGood(counter, raw.labels) });
   } else if (request.histogram && name === preset.durations?.name) {
     const leMs = edgeOf(raw.labels, preset.durations);
     side.buckets.push({ target, samples, leMs, histogram: withoutEdge(raw.labels) });
@@ -116,9 +116,9 @@ function withoutEdge(labels: Record<string, string>): string {
   return JSON.stringify(others.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function isGood({ name, good }: CounterMetric, labels: Record<string, string>, hint: string): boolean {
+function isGood({ name, good }: CounterMetric, labels: Record<string, string>): boolean {
   if (typeof good === 'boolean') return good;
   const code = good.codeLabels.map((label) => labels[label]).find((value) => value !== undefined);
   if (code !== undefined && /^\d/.test(code)) return !code.startsWith('5');
-  throw new Unusable('noData', `${name} has no status code in a label ${good.codeLabels.join(' or ')}. ${hint}`);
+  throw new Unusable('noData', `${name} has no status code in a label ${good.codeLabels.join(' or ')}.`);
 }

@@ -133,5 +133,5 @@ function nothingToAskFor(): WithoutQuery<Answer<Timeline>> {
 
 function nothingFound(preset: Preset, { namespace, stable, canary }: CountsRequest): string {
   const names = preset.counters.map((counter) => counter.name).join(', ');
-  return `There is no series ${names} for ${namespace}/${stable.service} or ${namespace}/${canary.service}. If they have traffic: ${preset.hint}`;
+  return `There is no series ${names} for ${namespace}/${stable.service} or ${namespace}/${canary.service}.`;
 }

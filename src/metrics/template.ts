@@ -1,23 +1,5 @@
+import type { TemplateVariables } from '../ports/metrics.ts';
 import { regexQuoted, stringEscaped } from './promql.ts';
-
-/** What a MetricTemplate's query may name as `{{ name }}`; the first seven as in Flagger. */
-export interface TemplateVariables {
-  /** The Canary. */
-  name: string;
-  namespace: string;
-  /** The Deployment under release. */
-  target: string;
-  /** The stable Service. */
-  service: string;
-  /** The first route. */
-  route: string;
-  /** The check's window in PromQL's words, e.g. `30s`. The only one that may stand outside of quotes. */
-  interval: string;
-  /** The canary Service. */
-  canary: string;
-  /** The stable Service, beside `canary`. */
-  stable: string;
-}
 
 export type TemplatedQuery = { ok: true; query: string } | { ok: false; message: string };
 

@@ -3,6 +3,7 @@ import type { MetricsServer, ValueRequest } from '../ports/metrics.ts';
 import { BodyError, parseNumber, type RawPoint, readPoints } from './body.ts';
 import { placeOf } from './failure.ts';
 import type { Question, Reply } from './prometheus.ts';
+import { templateQuery } from './template.ts';
 
 /** One number needs no more. */
 const maxBytes = 1024 * 1024;
@@ -11,10 +12,15 @@ const clockSlackMs = 1_000;
 
 /** Asks for one number. Never rejects. */
 export async function askValue(
-  { query, atMs }: ValueRequest,
+  { query: template, variables, atMs }: ValueRequest,
   server: MetricsServer,
   askServer: (question: Question) => Promise<Reply>,
 ): Promise<Answer<MeasuredValue>> {
+  const filled = templateQuery(template, variables);
+  if (!filled.ok) {
+    return { outcome: 'error', reason: 'Failed', query: template, message: filled.message, invalidQuery: true };
+  }
+  const { query } = filled;
   const reply = await askServer({ query, atMs, maxBytes });
   if (!reply.ok) {
     const invalid = reply.kind === 'badQuery' ? { invalidQuery: true } : {};

@@ -45,11 +45,31 @@ export interface CountsRequest {
   atMs: number;
 }
 
+/** What the query of a MetricTemplate may name; all but `canary` and `stable` as in Flagger. */
+export interface TemplateVariables {
+  /** The Canary. */
+  name: string;
+  namespace: string;
+  /** The Deployment under release. */
+  target: string;
+  /** The stable Service. */
+  service: string;
+  /** The first route. */
+  route: string;
+  /** The check's window in PromQL's words, e.g. `30s`. The only one that may stand outside of quotes. */
+  interval: string;
+  /** The canary Service. */
+  canary: string;
+  /** The stable Service, beside `canary`. */
+  stable: string;
+}
+
 export interface ValueRequest {
   /** Default: the server that the process was started with. */
   server?: MetricsServer;
-  /** PromQL with all variables filled in. */
+  /** PromQL that may name variables as `{{ name }}`. */
   query: string;
+  variables: TemplateVariables;
   /** Now, epoch ms. */
   atMs: number;
 }

@@ -62,7 +62,7 @@ describe('counting requests', () => {
 
   test('the newest sample is that of the version, up to the end of the window', () => {
     const line = timeline({ stable: [requests(true, [0, 0, 0, 0])], canary: [requests(true, [0, 1, 2])] });
-    expect(countsBetween(line, 'canary', 0, before).newestSampleMs).toBe(20_000);
+    expect(countsBetween(line, 'canary', 0, before)).toMatchObject({ newestSampleMs: 20_000, scrapeGapMs: 10_000 });
     expect(countsBetween(line, 'canary', 0, { ...before, toMs: 15_000 }).newestSampleMs).toBe(10_000);
     expect(countsBetween(timeline({}), 'canary', 0, before)).toEqual({
       total: 0,

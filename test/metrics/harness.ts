@@ -1,9 +1,20 @@
 import { createMetrics, type RequestReport } from '../../src/metrics/metrics.ts';
-import type { CountsRequest, Metrics, MetricsServer } from '../../src/ports/metrics.ts';
+import type { CountsRequest, Metrics, MetricsServer, TemplateVariables } from '../../src/ports/metrics.ts';
 import { systemClock } from '../../src/system.ts';
 import { type Behaviour, type FakePrometheus, fakePrometheus, memoryLog } from './fake-prometheus.ts';
 
 export const atMs = 1_760_000_000_000;
+
+export const variables: TemplateVariables = {
+  name: 'cart',
+  namespace: 'shop',
+  target: 'cart-deploy',
+  service: 'cart-svc',
+  route: 'cart.example.org',
+  interval: '30s',
+  canary: 'cart-canary',
+  stable: 'cart-svc',
+};
 
 /** Metrics that ask a server on loopback, and all that can be seen of it. */
 export interface Harness extends AsyncDisposable {

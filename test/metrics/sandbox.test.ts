@@ -7,7 +7,7 @@ import { createMetricsStore, type MetricsStore } from '../../src/sandbox/world/m
 import { systemClock } from '../../src/system.ts';
 import { type ManualClock, manualClock } from '../sandbox/metrics-fixtures.ts';
 import { memoryLog } from './fake-prometheus.ts';
-import { aRequest } from './harness.ts';
+import { aRequest, variables } from './harness.ts';
 
 /** Requests of a gateway since it started, by service and status code. */
 type Traffic = Record<string, Record<string, number>>;
@@ -122,7 +122,9 @@ describe('when the metrics store is ill', () => {
   test('an empty answer is no data', async () => {
     api.setFault({ kind: 'empty' });
     expect(await ask(clock.now() - 5_000)).toMatchObject({ outcome: 'noData' });
-    expect(await metrics.value({ query: 'vector(1)', atMs: clock.now() })).toMatchObject({ outcome: 'noData' });
+    expect(await metrics.value({ query: 'vector(1)', variables, atMs: clock.now() })).toMatchObject({
+      outcome: 'noData',
+    });
   });
 });
 
@@ -140,7 +142,7 @@ test('values of a MetricTemplate come with NaN, several series and none told apa
   await clock.advance(12_000);
   traffic = { cart: { 200: 1000 }, 'cart-canary': { 200: 1 } };
   await clock.advance(5_000);
-  const value = (query: string) => metrics.value({ query, atMs: clock.now() });
+  const value = (query: string) => metrics.value({ query, variables, atMs: clock.now() });
   expect(await value('sum(istio_requests_total)')).toMatchObject({ outcome: 'data', data: { value: 1001 } });
   expect(await value('istio_requests_total')).toMatchObject({ outcome: 'error', reason: 'MultipleSeries' });
   expect(await value('sum(nothing_total)')).toMatchObject({ outcome: 'noData' });

@@ -1,17 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type TemplateVariables, templateQuery } from '../../src/metrics/template.ts';
-
-const variables: TemplateVariables = {
-  name: 'cart',
-  namespace: 'shop',
-  target: 'cart-deploy',
-  service: 'cart-svc',
-  route: 'cart.example.org',
-  interval: '30s',
-  canary: 'cart-canary',
-  stable: 'cart-svc',
-};
+import { templateQuery } from '../../src/metrics/template.ts';
+import { variables } from './harness.ts';
 
 test.each([
   [

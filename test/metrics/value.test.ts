@@ -1,27 +1,41 @@
 import { describe, expect, test } from 'vitest';
 import type { Answer, MeasuredValue } from '../../src/analysis/answer.ts';
 import { answers, type Behaviour, success, vector } from './fake-prometheus.ts';
-import { atMs, harness } from './harness.ts';
+import { atMs, harness, variables } from './harness.ts';
 
 const now = atMs / 1000;
 const query = 'sum(rate(errors_total[30s]))';
 
 async function valueFrom(behaviour: Behaviour): Promise<Answer<MeasuredValue>> {
   await using world = await harness(behaviour);
-  return await world.metrics.value({ query, atMs });
+  return await world.metrics.value({ query, variables, atMs });
 }
 
 test('one value comes with its time, and the query goes as a POST with the time of asking', async () => {
   await using world = await harness(answers(vector([now, '0.25'])));
-  const answer = await world.metrics.value({ query, atMs });
+  const answer = await world.metrics.value({ query, variables, atMs });
   expect(answer).toEqual({ outcome: 'data', query, data: { value: 0.25, sampleMs: atMs } });
   expect(world.prometheus.got).toMatchObject([{ method: 'POST', path: '/api/v1/query', query, time: now }]);
   expect(world.reports).toMatchObject([{ kind: 'value', askers: 1, outcome: 'ok', server: world.prometheus.address }]);
 });
 
+test('the query of a MetricTemplate goes with its variables filled in, and one that cannot be filled in does not go', async () => {
+  await using world = await harness(answers(vector([now, '1'])));
+  const template = 'sum(up{namespace="{{ namespace }}"})';
+  const answer = await world.metrics.value({ query: template, variables, atMs });
+  expect(answer).toMatchObject({ outcome: 'data', query: 'sum(up{namespace="shop"})' });
+  const unknown = await world.metrics.value({ query: 'up{a="{{ ingress }}"}', variables, atMs });
+  expect(unknown).toMatchObject({
+    outcome: 'error',
+    invalidQuery: true,
+    message: expect.stringContaining('{{ ingress }}'),
+  });
+  expect(world.prometheus.got.map((got) => got.query)).toEqual(['sum(up{namespace="shop"})']);
+});
+
 test('a path in the address is kept', async () => {
   await using world = await harness(answers(vector([now, '1'])));
-  await world.metrics.value({ query, atMs, server: { address: `${world.prometheus.address}/prom/` } });
+  await world.metrics.value({ query, variables, atMs, server: { address: `${world.prometheus.address}/prom/` } });
   expect(world.prometheus.got[0]?.path).toBe('/prom/api/v1/query');
 });
 
@@ -67,7 +81,7 @@ describe('answers that are no measurement', () => {
 
   test('remarks of the server do not spoil its answer', async () => {
     await using world = await harness(answers({ ...vector([now, '1']), infos: ['name does not end in _total'] }));
-    expect(await world.metrics.value({ query, atMs })).toMatchObject({ outcome: 'data' });
+    expect(await world.metrics.value({ query, variables, atMs })).toMatchObject({ outcome: 'data' });
     expect(world.lines.join()).toContain('name does not end in _total');
   });
 });
@@ -129,7 +143,7 @@ describe('servers that do not answer the question', () => {
 
   test.each(refusals)('%s is an error', async (_, behaviour, expected) => {
     await using world = await harness(behaviour);
-    const answer = await world.metrics.value({ query, atMs });
+    const answer = await world.metrics.value({ query, variables, atMs });
     expect(answer).toMatchObject({ outcome: 'error', reason: 'Failed', query, ...expected });
     expect(world.prometheus.got).toHaveLength(1);
   });
@@ -137,13 +151,13 @@ describe('servers that do not answer the question', () => {
   test('an address where nobody listens is an error', async () => {
     const world = await harness(answers(''));
     await world[Symbol.asyncDispose]();
-    const answer = await world.metrics.value({ query, atMs });
+    const answer = await world.metrics.value({ query, variables, atMs });
     expect(answer).toMatchObject({ outcome: 'error', message: expect.stringContaining('ECONNREFUSED') });
   });
 
   test.each(['nowhere', 'http://', 'file:///etc/passwd', ''])('the address %j is an error', async (address) => {
     await using world = await harness(answers(''));
-    const answer = await world.metrics.value({ query, atMs, server: { address } });
+    const answer = await world.metrics.value({ query, variables, atMs, server: { address } });
     expect(answer).toMatchObject({ outcome: 'error' });
   });
 
@@ -161,7 +175,7 @@ describe('servers that do not answer the question', () => {
       };
       more();
     });
-    const answer = await world.metrics.value({ query, atMs });
+    const answer = await world.metrics.value({ query, variables, atMs });
     expect(answer).toMatchObject({ outcome: 'error', message: expect.stringContaining('more than the 1024 KiB') });
     expect(sent).toBeLessThan(25 * 1024 * 1024);
   });
@@ -174,7 +188,7 @@ describe('servers that do not answer the question', () => {
       response.once('close', () => clearInterval(timer));
     });
     const start = performance.now();
-    const both = [hanging, dripping].map(({ metrics }) => metrics.value({ query, atMs }));
+    const both = [hanging, dripping].map(({ metrics }) => metrics.value({ query, variables, atMs }));
     for (const answer of await Promise.all(both)) {
       expect(answer).toMatchObject({ outcome: 'error', message: expect.stringContaining('no answer in 5 s') });
     }
