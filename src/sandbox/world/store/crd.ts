@@ -2,6 +2,7 @@ import type { KubeObject } from '../../../api/objects.ts';
 import type { KindDefinition } from '../types.ts';
 import { type FieldError, invalid, required } from './field-errors.ts';
 import { clone, fieldOf, isObject, type JsonObject, objectAt } from './json.ts';
+import type { Schema } from './schema/types.ts';
 
 export function isCrd(definition: KindDefinition): boolean {
   return definition.group === 'apiextensions.k8s.io' && definition.kind === 'CustomResourceDefinition';
@@ -62,6 +63,15 @@ export function crdErrors(crd: KubeObject): FieldError[] {
   return errors;
 }
 
+/** The schemas of all versions, with the paths under which errors in them are told. */
+export function schemasOfCrd(crd: KubeObject): { schema: Schema; path: string }[] {
+  return versionsOf(crd).flatMap((version, index) => {
+    const schema = fieldOf(version['schema'], 'openAPIV3Schema');
+    const path = `spec.versions[${index}].schema.openAPIV3Schema`;
+    return isObject(schema) ? [{ schema: schema as Schema, path }] : [];
+  });
+}
+
 /** Marks a CustomResourceDefinition as served. @param now RFC 3339 */
 export function establishCrd(crd: KubeObject, now: string): void {
   const definition = definitionOfCrd(crd);
@@ -69,8 +79,9 @@ export function establishCrd(crd: KubeObject, now: string): void {
   names['singular'] = definition.singular;
   names['listKind'] ??= `${definition.kind}List`;
   const before = objectAt(crd, 'status')['conditions'];
+  const conditions: unknown[] = Array.isArray(before) ? before : [];
   const condition = (type: string, reason: string, message: string) => {
-    const kept = Array.isArray(before) ? before.find((item) => fieldOf(item, 'type') === type) : undefined;
+    const kept = conditions.find((item) => fieldOf(item, 'type') === type);
     return kept ?? { type, status: 'True', lastTransitionTime: now, reason, message };
   };
   crd['status'] = {

@@ -2,7 +2,7 @@ import type { KubeObject, ObjectMeta } from '../../../api/objects.ts';
 import { apiVersionOf } from '../../../api/kinds.ts';
 import type { KindDefinition } from '../types.ts';
 import { isBuiltIn } from './built-in.ts';
-import { badRequest, invalidObject } from './errors.ts';
+import { badRequest, invalidObject, otherUid, staleVersion } from './errors.ts';
 import { type FieldError, forbiddenField, invalid, required } from './field-errors.ts';
 import { clone, equal, isObject, type JsonObject } from './json.ts';
 import { annotationErrors, finalizerErrors, labelErrors, nameErrors, nonStringEntry } from './names.ts';
@@ -66,6 +66,25 @@ export function cannotDecode(definition: KindDefinition, field: string, value: u
   return badRequest(
     `${definition.kind} in version "${definition.version}" cannot be handled as a ${definition.kind}: json: cannot unmarshal ${found === 'undefined' ? 'value' : found} into Go struct field .${field}`,
   );
+}
+
+/** Refuses a request that means another object than the stored one: by name (400), uid or resourceVersion (409). */
+export function checkIdentity(definition: KindDefinition, live: KubeObject, next: KubeObject): void {
+  const { name, namespace, uid, resourceVersion } = next.metadata;
+  if (name !== undefined && name !== live.metadata.name) {
+    throw badRequest(
+      `the name of the object (${name}) does not match the name on the URL (${String(live.metadata.name)})`,
+    );
+  }
+  if (namespace !== undefined && namespace !== (live.metadata.namespace ?? '')) {
+    throw badRequest('the namespace of the object does not match the namespace on the request');
+  }
+  if (uid !== undefined && uid !== '' && uid !== live.metadata.uid) {
+    throw otherUid(definition, live.metadata.name, uid, live.metadata.uid ?? '');
+  }
+  if (resourceVersion !== undefined && resourceVersion !== '' && resourceVersion !== live.metadata.resourceVersion) {
+    throw staleVersion(definition, live.metadata.name);
+  }
 }
 
 /** Puts back what no request can change, where a request says otherwise or says nothing. */

@@ -5,6 +5,8 @@ import type { Log } from '../../../ports/log.ts';
 import type { Random } from '../../../ports/random.ts';
 import type { KindDefinition, ObjectStore, Ref, Selection, StorePatch, WatchEvent, WriteOptions } from '../types.ts';
 import { apiVersionOf } from '../../../api/kinds.ts';
+import { applyConfig, ownUpdated, type Writer } from './apply/ownership.ts';
+import { parseConfig, refuseCreation } from './apply/config.ts';
 import type { StoreContext } from './context.ts';
 import { deleteObject } from './deletion.ts';
 import {
@@ -17,14 +19,15 @@ import {
   versionTooLarge,
 } from './errors.ts';
 import { isBuiltIn } from './built-in.ts';
-import { invalid } from './field-errors.ts';
 import { clone } from './json.ts';
-import { parseObject } from './meta.ts';
+import { checkIdentity, parseObject, timestamp } from './meta.ts';
 import { firstNamespaces, isNamespace, placeInNamespace } from './namespaces.ts';
 import { jsonPatch, mergePatch } from './patch.ts';
+import { schemaOf } from './schema/kind-schema.ts';
 import { compileSelection } from './selectors.ts';
 import { State, type KindTable } from './state.ts';
-import { type Ownership, storeChange, storeNew } from './write.ts';
+import { strategicPatch } from './strategic.ts';
+import { type Ownership, storeChange, storeNew, type WriteRequest } from './write.ts';
 
 /** What a store is made of. */
 export interface ObjectStoreOptions {
@@ -80,25 +83,44 @@ class MemoryObjectStore implements ObjectStore {
     const table = this.#table(kind);
     const parsed = parseObject(table.definition, object);
     placeInNamespace(table.definition, parsed, options.namespace);
-    return storeNew(this.#ctx, table, parsed, options, noOwnership);
+    const ownership = this.#updates(table, options);
+    return storeNew(this.#ctx, table, parsed, { options, ownership, verb: 'write' });
   }
 
   update(ref: Ref, object: unknown, options: WriteOptions): KubeObject {
     const { table, live } = this.#find(ref);
     const next = parseObject(table.definition, object);
     if ((next.metadata.resourceVersion ?? '') === '' && !isBuiltIn(table.definition)) {
-      const field = 'metadata.resourceVersion';
-      throw invalidObject(table.definition, ref.name, [
-        { ...invalid(field, 0, ''), message: 'Invalid value: 0x0: must be specified for an update' },
-      ]);
+      const message = 'Invalid value: 0x0: must be specified for an update';
+      const error = { reason: 'FieldValueInvalid', field: 'metadata.resourceVersion', message };
+      throw invalidObject(table.definition, ref.name, [error]);
     }
-    return storeChange(this.#ctx, table, live, { next, options, ownership: noOwnership });
+    const ownership = this.#updates(table, options);
+    return storeChange(this.#ctx, table, live, { next, options, ownership, verb: 'write' });
   }
 
   patch(ref: Ref, patch: StorePatch, options: WriteOptions): { object: KubeObject; created: boolean } {
+    if (patch.type === 'apply') return this.#apply(ref, patch.body, options);
     const { table, live } = this.#find(ref);
-    const next = parseObject(table.definition, patched(live, patch));
-    return { object: storeChange(this.#ctx, table, live, { next, options, ownership: noOwnership }), created: false };
+    const next = parseObject(table.definition, patched(table.definition, live, patch));
+    const ownership = this.#updates(table, options);
+    const object = storeChange(this.#ctx, table, live, { next, options, ownership, verb: 'patch' });
+    return { object, created: false };
+  }
+
+  #apply(ref: Ref, body: unknown, options: WriteOptions): { object: KubeObject; created: boolean } {
+    const table = this.#table(ref.kind);
+    const { definition } = table;
+    const live = table.get(definition.namespaced ? ref.namespace : undefined, ref.name);
+    const config = parseConfig(definition, ref, body, options);
+    if (live === undefined && options.subresource !== undefined) throw notFound(definition, ref.name);
+    if (live === undefined) refuseCreation(definition, config);
+    else checkIdentity(definition, live, config);
+    const written = { definition, schema: schemaOf(definition), live };
+    const { next, managed } = applyConfig(written, config, this.#writer(options), options.force === true);
+    const request: WriteRequest = { options, ownership: () => managed, verb: 'patch' };
+    if (live === undefined) return { object: storeNew(this.#ctx, table, next, request), created: true };
+    return { object: storeChange(this.#ctx, table, live, { ...request, next: clone(next) }), created: false };
   }
 
   delete(ref: Ref, options: Parameters<ObjectStore['delete']>[1] = {}): KubeObject {
@@ -141,6 +163,16 @@ class MemoryObjectStore implements ObjectStore {
     return table;
   }
 
+  #writer({ fieldManager, subresource }: WriteOptions): Writer {
+    const time = timestamp(this.#ctx.clock.now());
+    return { manager: fieldManager, time, ...(subresource === undefined ? {} : { subresource }) };
+  }
+
+  #updates({ definition }: KindTable, options: WriteOptions): Ownership {
+    const writer = this.#writer(options);
+    return (live, next) => ownUpdated({ definition, schema: schemaOf(definition), live }, next, writer);
+  }
+
   #find(ref: Ref): { table: KindTable; live: KubeObject } {
     const table = this.#table(ref.kind);
     const live = table.get(table.definition.namespaced ? ref.namespace : undefined, ref.name);
@@ -149,18 +181,24 @@ class MemoryObjectStore implements ObjectStore {
   }
 }
 
-const noOwnership: Ownership = () => [];
-
-function patched(live: KubeObject, patch: StorePatch): unknown {
+function patched(definition: KindDefinition, live: KubeObject, patch: Exclude<StorePatch, { type: 'apply' }>): unknown {
   switch (patch.type) {
     case 'json':
       return jsonPatch(live, patch.ops);
     case 'merge':
       return mergePatch(live, patch.body);
-    default:
-      throw unsupportedPatch(['application/json-patch+json', 'application/merge-patch+json']);
+    case 'strategic':
+      if (!isBuiltIn(definition)) throw unsupportedPatch(customPatches);
+      return strategicPatch(schemaOf(definition), live, patch.body);
   }
 }
+
+const customPatches = [
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/apply-patch+yaml',
+  'application/apply-patch+cbor',
+];
 
 function parseVersion(text: string | undefined): number {
   if (text === undefined || text === '') return 0;

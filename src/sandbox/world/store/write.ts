@@ -1,11 +1,12 @@
 import type { KubeObject, ManagedFieldsEntry } from '../../../api/objects.ts';
 import type { WriteOptions } from '../types.ts';
 import type { StoreContext } from './context.ts';
-import { crdErrors, definitionOfCrd, establishCrd, isCrd } from './crd.ts';
+import { crdErrors, definitionOfCrd, establishCrd, isCrd, schemasOfCrd } from './crd.ts';
 import { collectIfOrphaned, finishDeletion } from './deletion.ts';
-import { alreadyExists, badRequest, invalidObject, otherUid, staleVersion, unclassified } from './errors.ts';
-import { clone, equal } from './json.ts';
+import { alreadyExists, invalidObject, unclassified } from './errors.ts';
+import { clone, equal, objectAt } from './json.ts';
 import {
+  checkIdentity,
   dropSystemFields,
   keepSystemFields,
   metadataErrors,
@@ -16,18 +17,26 @@ import {
 } from './meta.ts';
 import { generatedName } from './names.ts';
 import { isNamespace, prepareNamespace, requireNamespace } from './namespaces.ts';
+import { ruleErrors } from './schema/cel.ts';
+import { admitFields, schemaErrors } from './schema/kind-schema.ts';
 import type { KindTable } from './state.ts';
 
 /** Computes who owns which field after a write. `live` is absent on creation; `next` has the fields as they will be stored. */
 export type Ownership = (live: KubeObject | undefined, next: KubeObject) => ManagedFieldsEntry[];
+
+/** What a write asks for. `verb` tells how unknown fields are refused. */
+export interface WriteRequest {
+  options: WriteOptions;
+  ownership: Ownership;
+  verb: 'write' | 'patch';
+}
 
 /** Stores a new object. `object` belongs to the callee. */
 export function storeNew(
   ctx: StoreContext,
   table: KindTable,
   object: KubeObject,
-  options: WriteOptions,
-  ownership: Ownership,
+  { options, ownership, verb }: WriteRequest,
 ): KubeObject {
   const { definition } = table;
   if ((object.metadata.resourceVersion ?? '') !== '') {
@@ -36,11 +45,12 @@ export function storeNew(
   nameNew(ctx, table, object);
   requireNamespace(ctx, definition, object);
   dropSystemFields(object);
+  if (definition.statusSubresource && definition.kind !== 'Node') delete object['status'];
+  admitFields(definition, object, undefined, { options, verb });
   prepareNew(ctx, table, object);
-  object.metadata.managedFields = ownership(undefined, object);
-  if (object.metadata.managedFields.length === 0) delete object.metadata.managedFields;
-  const errors = [...metadataErrors(definition, object), ...(isCrd(definition) ? crdErrors(object) : [])];
-  if (errors.length > 0) throw invalidObject(definition, object.metadata.name, errors);
+  setManaged(object, ownership(undefined, object));
+  if (isCrd(definition)) establishCrd(object, timestamp(ctx.clock.now()));
+  checkObject(table, object, undefined);
   const { namespace, name } = object.metadata;
   if (table.get(namespace, name) !== undefined) throw alreadyExists(definition, name);
   if (options.dryRun === true) return object;
@@ -65,9 +75,7 @@ function nameNew(ctx: StoreContext, table: KindTable, object: KubeObject): void 
 
 function prepareNew(ctx: StoreContext, { definition }: KindTable, object: KubeObject): void {
   const now = timestamp(ctx.clock.now());
-  if (definition.statusSubresource && definition.kind !== 'Node') delete object['status'];
   if (isNamespace(definition)) prepareNamespace(object);
-  if (isCrd(definition)) establishCrd(object, now);
   object.metadata.uid = ctx.random.uuid();
   object.metadata.creationTimestamp = now;
   if (definition.generation) object.metadata.generation = 1;
@@ -88,22 +96,20 @@ export function storeChange(
   ctx: StoreContext,
   table: KindTable,
   live: KubeObject,
-  request: { next: KubeObject; options: WriteOptions; ownership: Ownership },
+  request: WriteRequest & { next: KubeObject },
 ): KubeObject {
   const { definition } = table;
-  const { options, ownership } = request;
-  checkIdentity(table, live, request.next);
+  const { options, ownership, verb } = request;
+  checkIdentity(definition, live, request.next);
   const next = withinSubresource(table, live, request.next, options);
   keepSystemFields(live, next);
+  admitFields(definition, next, live, { options, verb });
+  setManaged(next, ownership(live, next));
   if (isCrd(definition)) establishCrd(next, timestamp(ctx.clock.now()));
-  const managed = ownership(live, next);
-  if (managed.length === 0) delete next.metadata.managedFields;
-  else next.metadata.managedFields = managed;
   if (definition.generation && specChanged(definition, live, next)) {
     next.metadata.generation = (live.metadata.generation ?? 0) + 1;
   }
-  const errors = [...metadataErrors(definition, next, live), ...(isCrd(definition) ? crdErrors(next) : [])];
-  if (errors.length > 0) throw invalidObject(definition, live.metadata.name, errors);
+  checkObject(table, next, live);
   if (equalButTimes(live, next)) return clone(live);
   if (options.dryRun === true || finishDeletion(ctx, table, live, next)) return next;
   if (isCrd(definition)) ctx.state.register(definitionOfCrd(next));
@@ -112,22 +118,18 @@ export function storeChange(
   return clone(stored);
 }
 
-function checkIdentity({ definition }: KindTable, live: KubeObject, next: KubeObject): void {
-  const { name, namespace, uid, resourceVersion } = next.metadata;
-  if (name !== undefined && name !== live.metadata.name) {
-    throw badRequest(
-      `the name of the object (${name}) does not match the name on the URL (${String(live.metadata.name)})`,
-    );
+function setManaged(object: KubeObject, managed: ManagedFieldsEntry[]): void {
+  if (managed.length === 0) delete object.metadata.managedFields;
+  else object.metadata.managedFields = managed;
+}
+
+/** Throws 422 with everything that is wrong with an object that is about to be stored. */
+function checkObject({ definition }: KindTable, next: KubeObject, live: KubeObject | undefined): void {
+  const errors = [...metadataErrors(definition, next, live), ...schemaErrors(definition, next, live)];
+  if (isCrd(definition)) {
+    errors.push(...crdErrors(next), ...schemasOfCrd(next).flatMap(({ schema, path }) => ruleErrors(schema, path)));
   }
-  if (namespace !== undefined && namespace !== (live.metadata.namespace ?? '')) {
-    throw badRequest('the namespace of the object does not match the namespace on the request');
-  }
-  if (uid !== undefined && uid !== '' && uid !== live.metadata.uid) {
-    throw otherUid(definition, live.metadata.name, uid, live.metadata.uid ?? '');
-  }
-  if (resourceVersion !== undefined && resourceVersion !== '' && resourceVersion !== live.metadata.resourceVersion) {
-    throw staleVersion(definition, live.metadata.name);
-  }
+  if (errors.length > 0) throw invalidObject(definition, next.metadata.name, errors);
 }
 
 /** Takes from the request what its subresource can change, and the rest from the object as it is. */
@@ -141,6 +143,11 @@ function withinSubresource(
     const result = clone(live);
     if (next['status'] === undefined) delete result['status'];
     else result['status'] = next['status'];
+    return result;
+  }
+  if (options.subresource === 'scale') {
+    const result = clone(live);
+    result['spec'] = { ...objectAt(live, 'spec'), replicas: objectAt(next, 'spec')['replicas'] };
     return result;
   }
   if (!definition.statusSubresource) return next;
