@@ -10,7 +10,7 @@ export type Fault =
   | { answer: { code: number; headers?: Record<string, string>; body: unknown } }
   | { hang: true }
   | { reset: true }
-  | { tear: { bytes: number; then: 'reset' | 'hang' } }
+  | { tear: { bytes: number; end: 'reset' | 'hang' } }
   | { delayMs: number };
 
 /** Hooks through which tests disturb the API server; undefined disturbs nothing. */

@@ -22,7 +22,7 @@ export type Reply = WholeReply | StreamReply;
 /** Where a fault breaks an answer. */
 export interface Tear {
   bytes: number;
-  then: 'reset' | 'hang';
+  end: 'reset' | 'hang';
 }
 
 /** A client that reads a watch this slowly is cut off; it will list and watch again. */
@@ -70,6 +70,6 @@ function tornWriter(response: ServerResponse, tear: Tear | undefined): (text: st
     left -= part.length;
     torn = left === 0;
     // The socket is broken only after the bytes before the tear have gone out.
-    response.write(part, () => torn && tear.then === 'reset' && response.socket?.destroy());
+    response.write(part, () => torn && tear.end === 'reset' && response.socket?.destroy());
   };
 }

@@ -65,7 +65,7 @@ export function containersOf(podSpec: Fields): [names: string, images: string] {
 }
 
 /** Columns from names; `+` before a name makes it wide, `#` says that it is an integer. */
-export function columns(...names: string[]): Column[] {
+function columns(...names: string[]): Column[] {
   return names.map((name) => {
     const plain = name.replace(/^[+#]+/, '');
     return {
