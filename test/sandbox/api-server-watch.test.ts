@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Clock } from '../../src/ports/clock.ts';
@@ -83,6 +84,23 @@ test('a client that goes away leaves neither watch nor timer behind', async () =
   for (let tries = 0; clock.waiting() > before && tries < 300; tries += 1) await wait(10);
   expect(clock.waiting()).toBe(before);
   create('a');
+});
+
+test('a client that does not read its watch is cut off, and costs nothing any more', async () => {
+  const before = clock.waiting();
+  const socket = connect(api.port, '127.0.0.1')
+    .pause()
+    .on('error', () => {});
+  socket.write('GET /api/v1/configmaps?watch=1 HTTP/1.1\r\nHost: sandbox\r\n\r\n');
+  for (let tries = 0; clock.waiting() === before && tries < 3_000; tries += 1) await wait(10);
+  const data = { text: 'x'.repeat(900_000) };
+  for (let count = 0; clock.waiting() > before && count < 100; count += 1) {
+    const map = { metadata: { name: `map-${count}` }, data };
+    api.store.create(api.kind('ConfigMap'), map, { fieldManager: 'test', namespace: 'default' });
+    await wait(1);
+  }
+  expect(clock.waiting()).toBe(before);
+  socket.destroy();
 });
 
 test('closing the server ends open watches at once', async () => {
