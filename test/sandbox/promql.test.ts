@@ -175,7 +175,7 @@ describe('a query that is not one', () => {
     ['1 + nope(a)', '1:5: parse error: unknown function with name "nope"'],
     ['rate(a)', '1:6: parse error: expected type range vector in call to function "rate", got instant vector'],
     ['a{b="c}', '1:5: parse error: unterminated quoted string'],
-    ['a{b=~"("}', '1:6: parse error: error parsing regexp: missing closing )'],
+    ['a{b=~"("}', '1:3: parse error: error parsing regexp: missing closing ): `(`'],
     ['{b=~".*"}', '1:1: parse error: vector selector must contain at least one non-empty matcher'],
     ['1 > 2', '1:3: parse error: comparisons between scalars must use BOOL modifier'],
   ])('%j is refused with its place', (query, message) => {

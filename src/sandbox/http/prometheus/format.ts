@@ -2,13 +2,13 @@ import type { Labels } from '../../world/metrics/labels.ts';
 import type { QueryResult } from '../../world/metrics/store.ts';
 
 /** What stands under `data` in an answer to a query. */
-export interface QueryData {
+interface QueryData {
   resultType: 'scalar' | 'string' | 'vector' | 'matrix';
   result: unknown;
 }
 
 /** A number as Prometheus writes it: `NaN`, `+Inf`, `1e-07`, `-0`. */
-export function formatValue(value: number): string {
+function formatValue(value: number): string {
   if (value === Number.POSITIVE_INFINITY) return '+Inf';
   if (value === Number.NEGATIVE_INFINITY) return '-Inf';
   if (Object.is(value, -0)) return '-0';

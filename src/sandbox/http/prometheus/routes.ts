@@ -11,7 +11,7 @@ export interface Source {
 }
 
 /** @returns what stands under `data`. @throws PromqlError, ParameterError */
-export type Route = (params: URLSearchParams, source: Source) => unknown;
+type Route = (params: URLSearchParams, source: Source) => unknown;
 
 /** The version of Prometheus whose grammar and arithmetic the store follows. */
 const VERSION = '3.15.0-linnet-sandbox';

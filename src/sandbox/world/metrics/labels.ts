@@ -42,9 +42,8 @@ export function withLabel(labels: Labels, name: string, value: string): Labels {
   return labelsFrom(new Map(labels).set(name, value));
 }
 
-/** The labels as people write them: `{code="200", path="/"}`, the metric name in front where there is one. */
+/** The labels as Prometheus' messages show them: `{__name__="up", job="shop"}`. */
 export function showLabels(labels: Labels): string {
-  const pairs = [...withoutName(labels)].map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-  const name = labels.get(METRIC_NAME) ?? '';
-  return name !== '' && pairs.length === 0 ? name : `${name}{${pairs.join(', ')}}`;
+  const pairs = [...labels].map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+  return `{${pairs.join(', ')}}`;
 }

@@ -35,7 +35,7 @@ export function compileRegex(pattern: string): RegExp {
   try {
     return new RegExp(`^(?:${source})$`, 'su');
   } catch {
-    throw new RegexError(`error parsing regexp: cannot compile \`${pattern}\``);
+    throw new RegexError(`error parsing regexp: cannot compile: \`${pattern}\``);
   }
 }
 
@@ -90,7 +90,7 @@ class Translator {
       return this.#group(`(?<${named[1]}>`);
     }
     const flags = /^\?([ims]*)(?:-([ims]+))?([:)])/.exec(rest);
-    if (flags === null) throw this.#error(`invalid or unsupported Perl syntax: \`(${rest.slice(0, 3)}\``);
+    if (flags === null) throw this.#error(`invalid or unsupported Perl syntax (${rest.slice(0, 2)}`);
     this.#at += flags[0].length;
     const [, on = '', off = '', end] = flags;
     const modifier = `(?${on}${off === '' ? '' : `-${off}`}:`;
@@ -128,7 +128,7 @@ class Translator {
     if (char === 'x') return this.#hex();
     if (char === 'p' || char === 'P') return this.#property(char);
     if (/[0-7]/.test(char)) return this.#octal(char);
-    if (/[A-Za-z0-9]/.test(char)) throw this.#error(`invalid escape sequence: \`\\${char}\``);
+    if (/[A-Za-z0-9]/.test(char)) throw this.#error(`invalid escape sequence \\${char}`);
     return this.#literal(char);
   }
 
@@ -155,7 +155,7 @@ class Translator {
   #posix(match: RegExpExecArray): string {
     const [whole, negated, name = ''] = match;
     const chars = POSIX_CLASSES[name];
-    if (chars === undefined || negated !== '') throw this.#error(`invalid character class range: \`${whole}\``);
+    if (chars === undefined || negated !== '') throw this.#error(`invalid character class range ${whole}`);
     this.#at += whole.length;
     return chars;
   }
@@ -169,14 +169,14 @@ class Translator {
 
   #hex(): string {
     const match = /^(?:([0-9A-Fa-f]{2})|\{([0-9A-Fa-f]+)\})/.exec(this.#pattern.slice(this.#at));
-    if (match === null) throw this.#error('invalid escape sequence: `\\x`');
+    if (match === null) throw this.#error('invalid escape sequence \\x');
     this.#at += match[0].length;
     return `\\u{${match[1] ?? match[2]}}`;
   }
 
   #octal(first: string): string {
     const match = /^[0-7]{1,2}/.exec(this.#pattern.slice(this.#at));
-    if (match === null && first !== '0') throw this.#error(`invalid escape sequence: \`\\${first}\``);
+    if (match === null && first !== '0') throw this.#error(`invalid escape sequence \\${first}`);
     this.#at += match?.[0].length ?? 0;
     return `\\u{${Number.parseInt(first + (match?.[0] ?? ''), 8).toString(16)}}`;
   }
@@ -184,7 +184,7 @@ class Translator {
   /** General categories (`\pL`, `\p{Lu}`) and scripts (`\p{Greek}`). */
   #property(p: string): string {
     const match = /^(?:([A-Z])|\{(\w+)\})/.exec(this.#pattern.slice(this.#at));
-    if (match === null) throw this.#error(`invalid character class range: \`\\${p}\``);
+    if (match === null) throw this.#error(`invalid character class range \\${p}`);
     this.#at += match[0].length;
     const name = match[1] ?? match[2] ?? '';
     return name.length > 2 ? `\\${p}{Script=${name}}` : `\\${p}{${name}}`;
@@ -199,7 +199,7 @@ class Translator {
   }
 
   #error(problem: string): RegexError {
-    return new RegexError(`error parsing regexp: ${problem} in \`${this.#pattern}\``);
+    return new RegexError(`error parsing regexp: ${problem}: \`${this.#pattern}\``);
   }
 
   /** The character itself, whatever it is, in JavaScript's `u` mode. */

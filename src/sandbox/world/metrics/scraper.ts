@@ -41,7 +41,7 @@ export class Scraper {
   readonly #timeoutMs: number;
   #up: Series;
   /** Series by their text in the exposition, so that a known line costs one look-up. */
-  #known = new Map<string, Series>();
+  readonly #known = new Map<string, Series>();
   /** The series without timestamps of their own that the last scrape had. */
   #present = new Set<Series>();
   #running: AbortController | undefined;
@@ -109,18 +109,17 @@ export class Scraper {
   #store(body: string, atMs: number): void {
     const samples = parseExposition(body);
     if (samples.length > MAX_SAMPLES) throw new Error(`${samples.length} samples, limit ${MAX_SAMPLES}`);
-    const known = new Map<string, Series>();
+    if (this.#known.size > 2 * samples.length) this.#known.clear();
     for (const { series: text, line } of samples) {
       const series = this.#known.get(text);
-      known.set(text, series === undefined || series.forgotten ? this.#obtain(text, line) : series);
+      if (series === undefined || series.forgotten) this.#known.set(text, this.#obtain(text, line));
     }
     const present = new Set<Series>();
     for (const { series: text, value, timestampMs } of samples) {
-      const series = known.get(text) as Series;
+      const series = this.#known.get(text) as Series;
       this.#sink.append(series, timestampMs ?? atMs, value);
       if (timestampMs === undefined) present.add(series);
     }
-    this.#known = known;
     this.#replacePresent(present, atMs);
   }
 

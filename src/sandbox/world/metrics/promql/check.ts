@@ -17,7 +17,8 @@ function expectType(query: string, parsed: Parsed, wanted: ValueType, where: str
   throw parseError(query, parsed.from, `expected type ${typeName(wanted)} in ${where}, got ${typeName(found)}`);
 }
 
-export function checkNegation(query: string, { expr, from }: Parsed): void {
+/** @param from where the sign stands */
+export function checkNegation(query: string, expr: Expr, from: number): void {
   const type = typeOf(expr);
   if (type === 'scalar' || type === 'vector') return;
   const problem = `unary expression only allowed on expressions of type scalar or instant vector, got "${typeName(type)}"`;

@@ -34,7 +34,7 @@ function convertOperand(query: string, node: SyntaxNode): Parsed {
   const text = query.slice(node.from, node.to);
   switch (node.name) {
     case 'NumberDurationLiteral':
-      return { ...at, expr: { kind: 'number', value: parseNumber(text.replace(/^[+-]\s*/, '')) } };
+      return { ...at, expr: { kind: 'number', value: convertNumber(query, node) } };
     case 'StringLiteral':
       return { ...at, expr: { kind: 'string', value: parseString(text) ?? '' } };
     case 'ParenExpr':
@@ -50,6 +50,14 @@ function convertOperand(query: string, node: SyntaxNode): Parsed {
   }
 }
 
+/** The sign is an operator; see `climb`. */
+function convertNumber(query: string, node: SyntaxNode): number {
+  const text = query.slice(node.from, node.to).replace(/^[+-]\s*/, '');
+  const value = parseNumber(text);
+  if (Number.isFinite(value) || /^(?:inf|nan)$/i.test(text)) return value;
+  throw parseError(query, node.from, `error parsing number: "${text}" is out of range`);
+}
+
 function only(node: SyntaxNode): SyntaxNode {
   return node.getChild('Expr') ?? node;
 }
@@ -60,8 +68,8 @@ function unsupported(query: string, node: SyntaxNode, what: string): PromqlError
 }
 
 function convertUnary(query: string, sign: string, operand: Parsed, from: number): Parsed {
-  checkNegation(query, operand);
   const { expr } = operand;
+  checkNegation(query, expr, from);
   if (sign === '+') return { expr, from, parenthesised: false };
   if (expr.kind === 'number') return { expr: { kind: 'number', value: -expr.value }, from, parenthesised: false };
   return { expr: { kind: 'negation', expr }, from, parenthesised: false };
@@ -128,8 +136,10 @@ function convertSelector(query: string, node: SyntaxNode): Selector {
   for (let child = node.getChild('LabelMatchers')?.firstChild ?? null; child !== null; child = child.nextSibling) {
     if (child.name !== 'LineComment') matchers.push(convertMatcher(query, child));
   }
-  if (identifier !== null && matchers.filter(({ name, op }) => name === '__name__' && op === '=').length > 1) {
-    throw parseError(query, node.from, 'metric name must not be set twice');
+  const names = matchers.filter(({ name, op }) => name === '__name__' && op === '=');
+  if (names.length > 1 && identifier !== null) {
+    const both = names.map(({ value }) => JSON.stringify(value)).join(' or ');
+    throw parseError(query, node.from, `metric name must not be set twice: ${both}`);
   }
   if (matchers.every((matcher) => matcher.matches(''))) {
     throw parseError(query, node.from, 'vector selector must contain at least one non-empty matcher');
@@ -147,7 +157,7 @@ function convertMatcher(query: string, node: SyntaxNode): Matcher {
     const text = parseString(query.slice(value.from, value.to)) ?? '';
     return createMatcher(nameOf(query, label), query.slice(op.from, op.to) as MatchOp, text);
   } catch (error) {
-    if (error instanceof RegexError) throw parseError(query, value.from, error.message);
+    if (error instanceof RegexError) throw parseError(query, node.from, error.message);
     throw error;
   }
 }

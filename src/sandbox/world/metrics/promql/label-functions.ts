@@ -4,8 +4,6 @@ import type { Expr } from './ast.ts';
 import { executionError } from './errors.ts';
 import type { Sample } from './value.ts';
 
-const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
-
 /** `label_replace`: where `regex` matches the whole of `from`, `to` becomes `replacement` with its `$1` and `${name}` filled in. */
 export function labelReplace(
   samples: readonly Sample[],
@@ -49,8 +47,9 @@ export function labelJoin(
   });
 }
 
+/** Since Prometheus 3 any text but none is a label's name. */
 function checkLabelName(name: string, where: string): void {
-  if (!LABEL_NAME.test(name)) throw executionError(`invalid destination label name in ${where}(): ${name}`);
+  if (name === '') throw executionError(`invalid destination label name in ${where}(): ${name}`);
 }
 
 /** The labels of `absent(x)`: what the selector x demands with `=`, once each. */

@@ -1,8 +1,11 @@
 import type { SyntaxNode } from '@lezer/common';
-import { type AtModifier, type Expr, type Selector, type Subquery, typeName, typeOf } from './ast.ts';
+import { type AtModifier, type Expr, type Selector, type Subquery, typeOf } from './ast.ts';
 import type { Parsed } from './convert.ts';
 import { parseError } from './errors.ts';
 import { parseNumber } from './literals.ts';
+
+/** Go's 64-bit milliseconds end here. */
+const MAX_SECONDS = 2 ** 63 / 1000;
 
 /** Applies `[5m]`, `[5m:10s]`, `offset 5m` or `@ 123` to what stands in front of it. @throws PromqlError */
 export function applyPostfix(query: string, operand: Parsed, node: SyntaxNode): Parsed {
@@ -38,7 +41,7 @@ function withRange(query: string, { expr, parenthesised }: Parsed, node: SyntaxN
 function subquery(query: string, { expr, from }: Parsed, node: SyntaxNode): Subquery {
   const type = typeOf(expr);
   if (type !== 'vector') {
-    throw parseError(query, from, `subquery is only allowed on instant vector, got ${typeName(type)} instead`);
+    throw parseError(query, from, `subquery is only allowed on instant vector, got ${type} instead`);
   }
   const [range = node, step] = node.getChildren('DurationExpr');
   const stepMs = step === undefined ? undefined : positiveDuration(query, step);
@@ -68,7 +71,8 @@ function atModifier(query: string, node: SyntaxNode): AtModifier {
   const literal = node.getChildren('NumberDurationLiteral').at(-1) ?? node;
   const text = query.slice(literal.from, literal.to);
   const seconds = parseNumber(text.replace(/^[+-]\s*/, '')) * (text.startsWith('-') ? -1 : 1);
-  if (!Number.isFinite(seconds)) throw parseError(query, literal.from, 'timestamp out of bounds for @ modifier');
+  if (!(Math.abs(seconds) < MAX_SECONDS))
+    throw parseError(query, literal.from, 'timestamp out of bounds for @ modifier');
   return Math.round(seconds * 1000);
 }
 
@@ -79,8 +83,9 @@ function shiftable(query: string, { expr, parenthesised, from }: Parsed, what: s
 }
 
 function positiveDuration(query: string, node: SyntaxNode): number {
-  const ms = durationMs(query, node, query.slice(node.from, node.to).trim());
-  if (ms <= 0) throw parseError(query, node.from, 'duration must be greater than 0');
+  const text = query.slice(node.from, node.to).trim();
+  const ms = durationMs(query, node, text.replace(/^-/, ''));
+  if (ms <= 0 || text.startsWith('-')) throw parseError(query, node.from, 'duration must be greater than 0');
   return ms;
 }
 
