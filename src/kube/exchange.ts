@@ -25,7 +25,9 @@ export async function exchange(
   { timeoutMs, stop, ...request }: Omit<WireRequest, 'signal'> & { timeoutMs: number; stop?: AbortSignal | undefined },
 ): Promise<Record<string, unknown>> {
   const limit = new AbortController();
-  const cancel = wire.clock.after(timeoutMs, () => limit.abort(new Error(`no answer within ${timeoutMs} ms`)));
+  const cancel = wire.clock.after(timeoutMs, () =>
+    limit.abort(new Error(`no answer within ${Math.round(timeoutMs)} ms`)),
+  );
   const signal = stop === undefined ? limit.signal : AbortSignal.any([limit.signal, stop]);
   try {
     const answer = await open(wire, call, { ...request, signal });
