@@ -80,7 +80,6 @@ test('a create owns every field, in the form of the API server', () => {
             'f:metadata': { 'f:labels': { '.': {}, 'f:app': {} } },
             'f:spec': {
               'f:containers': {
-                '.': {},
                 'k:{"name":"app"}': {
                   '.': {},
                   'f:env': { '.': {}, 'k:{"name":"A"}': { '.': {}, 'f:name': {}, 'f:value': {} } },

@@ -59,7 +59,7 @@ function strip(set: FieldSet): FieldSet {
 function before({ definition, live }: Written): unknown {
   if (!isBuiltIn(definition)) return live ?? { metadata: {} };
   if (live !== undefined) return { status: {}, ...live };
-  return { metadata: {}, spec: { strategy: {}, template: { metadata: {}, spec: {} } }, status: {} };
+  return { metadata: {}, spec: { strategy: {}, template: { metadata: {}, spec: { containers: [] } } }, status: {} };
 }
 
 /**

@@ -13,10 +13,13 @@ type Evaluate = (variables: { self: unknown; oldSelf: unknown }) => unknown;
 const environment = celEnvironment();
 const programs = new Map<string, ParseResult>();
 
+/** The library's has() takes no path with an index in it, as `has(self.matches[0].path)`; an optional field says the same. */
+const hasOverIndex = /\bhas\(((?:[\w.]|\[\d+\])*\[\d+\])\.(\w+)\)/g;
+
 function program(expression: string): ParseResult {
   let found = programs.get(expression);
   if (found === undefined) {
-    found = environment.parse(expression);
+    found = environment.parse(expression.replaceAll(hasOverIndex, '$1.?$2.hasValue()'));
     programs.set(expression, found);
   }
   return found;

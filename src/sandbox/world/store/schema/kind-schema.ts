@@ -85,6 +85,7 @@ export function schemaErrors(definition: KindDefinition, next: KubeObject, live:
   const errors = validate(schema, next);
   const wrongType = errors.find((error) => error.reason === 'FieldValueTypeInvalid');
   if (wrongType !== undefined && isBuiltIn(definition)) throw cannotDecode(definition, wrongType.field, undefined);
+  if (isBuiltIn(definition)) return errors;
   if (errors.some((error) => blocking.has(error.reason))) return [...errors, rulesNotChecked];
   return [...errors, ...checkRules(schema, forRules(next), live === undefined ? undefined : forRules(live))];
 }
