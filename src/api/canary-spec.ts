@@ -216,6 +216,10 @@ export const MetricsServerRef = Type.Object(
   { description: 'A metrics store of your own.' },
 );
 
+const labelName = '[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?';
+const labelKeyPattern = `^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?${labelName}$`;
+const labelValue = Type.String({ maxLength: 63, pattern: `^(${labelName})?$` });
+
 export const CanarySpec = Type.Object(
   {
     targetRef: Type.Optional(
@@ -283,9 +287,14 @@ export const CanarySpec = Type.Object(
       }),
     ),
     canaryLabels: Type.Optional(
-      Type.Record(Type.String(), Type.String({ maxLength: 63 }), {
+      Type.Record(Type.String(), labelValue, {
         description: "Labels that tell the canary's pods from the stable ones; default: chosen from the selectors.",
         maxProperties: 8,
+        ...rules({
+          rule: `self.all(key, size(key) <= 317 && key.matches('${labelKeyPattern}'))`,
+          message:
+            'keys must be label keys: a name of letters, digits, -, _ and ., with a DNS name and / before it or not',
+        }),
       }),
     ),
     acceptSideBySide: Type.Optional(

@@ -59,6 +59,7 @@ const RoutePlanRecord = Type.Unsafe<Record<string, unknown>>({
   type: 'object',
   description: "What the managed rules were before the attempt; written and read by Linnet's route editing.",
   'x-kubernetes-preserve-unknown-fields': true,
+  maxProperties: 16,
 });
 
 const Step = Type.Object({ weight: share('Percent.'), interval: text('Duration.', 32) });
@@ -79,7 +80,7 @@ const Frozen = Type.Object(
         { description: 'Routes.', maxItems: 16 },
       ),
     }),
-    steps: atomicList(Step, { description: 'The ladder; its last weight is 100.', maxItems: 51 }),
+    steps: atomicList(Step, { description: 'The ladder; its last weight is 100.', maxItems: 100 }),
     analysis: Analysis,
     provider: Type.Optional(oneOf(providers, { description: 'As in spec.' })),
     metricsServer: Type.Optional(MetricsServerRef),

@@ -9,12 +9,12 @@ export interface Kind {
   readonly namespaced: boolean;
 }
 
-const kind = (group: string, version: string, name: string, plural: string, namespaced = true): Kind => ({
+const kind = (group: string, version: string, name: string, plural: string): Kind => ({
   group,
   version,
   kind: name,
   plural,
-  namespaced,
+  namespaced: true,
 });
 
 /** Every kind that the engine reads or writes. */
@@ -27,7 +27,7 @@ export const kinds = {
   endpointSlice: kind('discovery.k8s.io', 'v1', 'EndpointSlice', 'endpointslices'),
   secret: kind('', 'v1', 'Secret', 'secrets'),
   event: kind('', 'v1', 'Event', 'events'),
-  namespace: kind('', 'v1', 'Namespace', 'namespaces', false),
+  namespace: { ...kind('', 'v1', 'Namespace', 'namespaces'), namespaced: false },
   lease: kind('coordination.k8s.io', 'v1', 'Lease', 'leases'),
   httpRoute: kind('gateway.networking.k8s.io', 'v1', 'HTTPRoute', 'httproutes'),
   gateway: kind('gateway.networking.k8s.io', 'v1', 'Gateway', 'gateways'),

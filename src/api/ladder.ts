@@ -23,3 +23,8 @@ function declaredSteps(analysis: AnalysisSpec): LadderStep[] {
   for (let weight = by; weight < max; weight += by) steps.push({ weight, interval });
   return [...steps, { weight: max, interval }];
 }
+
+/** Whether each weight is above the one before it, and the first above 0. */
+export function risesStrictly(weights: readonly number[]): boolean {
+  return weights.every((weight, index) => weight > (weights[index - 1] ?? 0));
+}

@@ -57,7 +57,7 @@ const known = new Set<string>([...scalars, 'items', 'properties', 'patternProper
  * @throws TypeError when the schema has something that a structural schema cannot say
  */
 export function structural(schema: TSchema): JsonSchema {
-  return convert(schema as Source, '', false);
+  return convert(schema, '', false);
 }
 
 /**
@@ -65,7 +65,7 @@ export function structural(schema: TSchema): JsonSchema {
  * writable when the rules become stricter in the middle of a release.
  */
 export function structuralWithoutRules(schema: TSchema): JsonSchema {
-  return convert(schema as Source, '', true);
+  return convert(schema, '', true);
 }
 
 function convert(source: Source, path: string, withoutRules: boolean): JsonSchema {
