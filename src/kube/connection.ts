@@ -154,7 +154,9 @@ async function authenticate(config: KubeConfig, pool: Pool): Promise<Omit<Sessio
       proxy ?? new Agent({ allowH2: false, connect: { ...connect, keepAlive: true, keepAliveInitialDelay: 30_000 } })
     );
   });
-  return { server: cluster.server, headers: context.getHeaders(), dispatcher };
+  // A token file may end in a line break, which no header may.
+  const headers = Object.fromEntries(Object.entries(context.getHeaders()).map(([name, value]) => [name, value.trim()]));
+  return { server: cluster.server, headers, dispatcher };
 }
 
 function withoutAbsent<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

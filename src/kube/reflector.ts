@@ -191,7 +191,8 @@ class Loop {
     if (reason === 'notFound' && this.#options.shelf.empty) this.#becomeAbsent();
     this.#problem = error instanceof Error ? error.message : String(error);
     this.#failures++;
-    this.#log.warn({ err: error, failures: this.#failures }, 'the watch broke; starting it again');
+    // One line when it breaks and one when it is back; an outage in between is not worth one for each try.
+    this.#log[this.#failures === 1 ? 'warn' : 'debug']({ err: error, failures: this.#failures }, 'the watch broke');
     await sleep(this.#options.wire.clock, this.#retryDelay(error, reason), this.stopping.signal);
   }
 

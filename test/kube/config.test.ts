@@ -68,7 +68,7 @@ test('a token file that was rotated is read again after 401', async () => {
   writeFileSync(join(directory, 'token'), 'first');
   const kube = kubeOf(join(directory, 'config'));
   await expect(kube.list(kinds.deployment)).rejects.toMatchObject({ reason: 'unauthorized' });
-  writeFileSync(join(directory, 'token'), 'second');
+  writeFileSync(join(directory, 'token'), 'second\n');
   expect(await kube.list(kinds.deployment)).toEqual([]);
 });
 
