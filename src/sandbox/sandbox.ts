@@ -59,15 +59,17 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
+type Closer = () => Promise<void> | void;
+
 /** Starts a sandbox; rejects, and leaves nothing behind, when a port that was asked for is taken. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const opened: (() => Promise<void> | void)[] = [];
+  const opened: Closer[] = [];
   const close = async () => {
     await Promise.all(
       opened
         .splice(0)
         .toReversed()
-        .map((end) => end()),
+        .map(async (end) => end()),
     );
   };
   try {
@@ -78,7 +80,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   }
 }
 
-async function open(options: SandboxOptions, opened: (() => Promise<void> | void)[]): Promise<Omit<Sandbox, 'close'>> {
+async function open(options: SandboxOptions, opened: Closer[]): Promise<Omit<Sandbox, 'close'>> {
   const { clock, random, log } = options;
   const logged = log ? { log } : {};
   const store = createObjectStore({ clock, random, kinds: sandboxKinds(), ...logged });

@@ -75,7 +75,9 @@ test('a rolling update keeps the pods available within its bounds and ends on th
   expect(fewest).toBe(6);
   expect(most).toBe(10);
   expect(sizes(world)).toEqual({ 1: 0, 2: 8 });
-  expect(world.pods().map((pod) => pod.spec.containers?.[0]?.image)).toEqual(new Array(8).fill('shop:v2'));
+  expect(world.pods().map((pod) => pod.spec.containers?.[0]?.image)).toEqual(
+    Array.from({ length: 8 }, () => 'shop:v2'),
+  );
   expect(world.deployment('shop').metadata.annotations?.[revision]).toBe('2');
 });
 
@@ -213,7 +215,8 @@ test('a pod that crashes is told to be in CrashLoopBackOff and counts its restar
   const world = startWorld();
   world.deploy('shop', 'shop:v1-crash', { replicas: 1 });
   world.clock.advance(40_000);
-  const [status] = world.pods()[0]?.status?.['containerStatuses'] as { restartCount: number; state: object }[];
+  const statuses = world.pods()[0]?.status?.['containerStatuses'];
+  const [status] = (statuses ?? []) as { restartCount: number; state: object }[];
   expect(status?.state).toMatchObject({ waiting: { reason: 'CrashLoopBackOff' } });
   expect(status?.restartCount).toBe(2);
   expect(world.deployment('shop').status).toMatchObject({ readyReplicas: 0, unavailableReplicas: 1 });

@@ -13,27 +13,28 @@ export interface BackendLookup {
 }
 
 export function resolveBackend(ref: HttpBackendRef, routeNamespace: string, lookup: BackendLookup): Resolved {
-  const namespace = ref.namespace ?? routeNamespace;
-  const key = `${namespace}/${ref.name}`;
-  if ((ref.kind ?? 'Service') !== 'Service' || ((ref.group ?? '') !== '' && ref.group !== 'core')) {
-    const message = `backendRef ${ref.name} is a ${ref.group ?? ''}/${ref.kind ?? 'Service'}; only Services can be backends`;
+  const { group = '', kind = 'Service', namespace = routeNamespace, name } = ref;
+  if (kind !== 'Service' || (group !== '' && group !== 'core')) {
+    const message = `backendRef ${name} is of kind ${kind} and group "${group}"; only Services can be backends`;
     return { ok: false, reason: 'InvalidKind', message };
   }
-  if (namespace !== routeNamespace && !isGranted(lookup.grants(namespace), routeNamespace, ref.name)) {
-    const message = `no ReferenceGrant in ${namespace} lets HTTPRoutes of ${routeNamespace} refer to Service ${ref.name}`;
+  if (namespace !== routeNamespace && !isGranted(lookup.grants(namespace), routeNamespace, name)) {
+    const message = `no ReferenceGrant in ${namespace} lets HTTPRoutes of ${routeNamespace} refer to Service ${name}`;
     return { ok: false, reason: 'RefNotPermitted', message };
   }
+  return findPort(`${namespace}/${name}`, ref.port, lookup);
+}
+
+function findPort(key: string, port: number | undefined, lookup: BackendLookup): Resolved {
   const service = lookup.service(key);
   if (!service) return { ok: false, reason: 'BackendNotFound', message: `Service ${key} does not exist` };
-  const port = (service.spec.ports ?? []).find((candidate) => candidate.port === ref.port);
-  if (!port) {
-    return {
-      ok: false,
-      reason: 'BackendNotFound',
-      message: `Service ${key} has no port ${ref.port ?? '(backendRef names none)'}`,
-    };
-  }
-  return { ok: true, service: key, portName: port.name ?? '', port: port.port };
+  const found = (service.spec.ports ?? []).find((candidate) => candidate.port === port);
+  if (found) return { ok: true, service: key, portName: found.name ?? '', port: found.port };
+  return {
+    ok: false,
+    reason: 'BackendNotFound',
+    message: `Service ${key} has no port ${port ?? '(backendRef names none)'}`,
+  };
 }
 
 function isGranted(grants: Iterable<ReferenceGrant>, from: string, name: string): boolean {

@@ -151,7 +151,7 @@ export class Planes {
 
   close(): void {
     for (const cancel of this.#pending) cancel();
-    for (const key of [...this.#held.keys()]) this.remove(key);
+    for (const key of this.#held.keys()) this.remove(key);
   }
 
   #later({ plane }: Held, fn: () => void): void {

@@ -23,14 +23,11 @@ export function reconcileRoute(
   planeChanged: (plane: string) => void,
 ): number | undefined {
   const route = world.routes.get(key);
-  const outcomes = route && !route.metadata.deletionTimestamp ? outcomesOf(world, key, route) : [];
-  const planes = new Set([...world.attachments.planesOf(key), ...outcomes.map(({ plane }) => plane)]);
-  if (route && outcomes.length + (route.status?.parents?.length ?? 0) > 0) writeStatus(world, route, outcomes);
-  for (const plane of planes) {
-    const accepted = outcomes.flatMap((outcome) =>
-      outcome.plane === plane && outcome.accepted ? [outcome.accepted] : [],
-    );
-    if (plane.startsWith('mesh:') && accepted.length > 0) ensureMesh(world, plane);
+  const outcomes = route && !route.metadata.deletionTimestamp ? outcomesOf(world, route) : [];
+  if (route) writeStatus(world, route, outcomes);
+  for (const plane of new Set([...world.attachments.planesOf(key), ...outcomes.map((outcome) => outcome.plane)])) {
+    const accepted = outcomes.flatMap((outcome) => (outcome.plane === plane ? (outcome.accepted ?? []) : []));
+    if (accepted.length > 0) ensureMesh(world, plane);
     if (!world.attachments.set(plane, key, accepted)) continue;
     world.planes.refresh(plane);
     planeChanged(plane);
@@ -40,43 +37,37 @@ export function reconcileRoute(
 }
 
 function ensureMesh(world: GatewayWorld, plane: string): void {
+  if (!plane.startsWith('mesh:')) return;
   const [namespace = '', name = ''] = plane.slice('mesh:'.length).split('/');
   world.planes.ensure('mesh', namespace, name);
 }
 
-function outcomesOf(world: GatewayWorld, key: string, route: HttpRoute): Outcome[] {
+function outcomesOf(world: GatewayWorld, route: HttpRoute): Outcome[] {
   const sinceMs = seenSince(world, route);
   return (route.spec.parentRefs ?? []).flatMap((ref) => {
     const parent = parentOf(world, route, ref);
     if (!parent) return [];
+    const { plane, attachment } = parent;
     const { acceptAfterMs } = behaviourOfParent(parent.object);
     const waitMs = sinceMs + acceptAfterMs - world.clock.monotonic();
-    if (waitMs > 0) return [withheld(world, key, route, ref, parent.plane, waitMs)];
-    const told = toldOfParent(route, parent.attachment, world.planes.backends);
+    if (waitMs > 0) {
+      const again = Number.isFinite(waitMs) ? { againInMs: waitMs } : {};
+      return [{ plane, entry: presentEntry(route, ref), accepted: acceptedBefore(world, route, plane, ref), ...again }];
+    }
+    const told = toldOfParent(route, attachment, world.planes.backends);
     const entry = entryOf(route, ref, told, world.clock.now());
-    const accepted = parent.attachment.accepted ? { route, ref, listeners: parent.attachment.listeners } : undefined;
-    return [{ plane: parent.plane, entry, accepted }];
+    const accepted = attachment.accepted ? { route, ref, listeners: attachment.listeners } : undefined;
+    return [{ plane, entry, accepted }];
   });
 }
 
-/** A parent that holds its acceptance back serves the route as it accepted it before, and says no more than it said. */
-function withheld(
-  world: GatewayWorld,
-  key: string,
-  route: HttpRoute,
-  ref: ParentRef,
-  plane: string,
-  waitMs: number,
-): Outcome {
-  const accepted = world.attachments
+/** A parent that holds its acceptance back serves the route as it accepted it before. */
+function acceptedBefore(world: GatewayWorld, route: HttpRoute, plane: string, ref: ParentRef): Accepted | undefined {
+  return world.attachments
     .of(plane)
     .find(
-      (entry) =>
-        `${entry.route.metadata.namespace}/${entry.route.metadata.name}` === key &&
-        canonicalJson(entry.ref) === canonicalJson(ref),
+      (entry) => entry.route.metadata.uid === route.metadata.uid && canonicalJson(entry.ref) === canonicalJson(ref),
     );
-  const again = Number.isFinite(waitMs) ? { againInMs: waitMs } : {};
-  return { plane, entry: presentEntry(route, ref), accepted, ...again };
 }
 
 function seenSince(world: GatewayWorld, route: HttpRoute): number {

@@ -2,7 +2,7 @@ import { duration } from './annotations.ts';
 import { commonHostnames } from './attachment.ts';
 import { type BackendLookup, type Resolved, resolveBackend } from './backends.ts';
 import { type FilterPlan, planFilters } from './filters.ts';
-import type { HttpMatch, HttpRoute, HttpRule, Listener } from './gateway-api.ts';
+import type { HttpMatch, HttpRoute, Listener } from './gateway-api.ts';
 import { type CompiledMatch, compileMatch, type ProxyRequest } from './request-match.ts';
 
 /** One backend of a rule, resolved when the table was built. */
@@ -53,7 +53,7 @@ export function buildTable(attached: readonly AttachedRoute[], lookup: BackendLo
   for (const { route, listeners } of oldestFirst) {
     for (const listener of listeners) {
       const entries = (route.spec.rules ?? []).flatMap((rule, index) => {
-        const tableRule = compileRule(route, rule, index, listener.name, lookup);
+        const tableRule = compileRule(route, index, listener.name, lookup);
         const matches = rule.matches && rule.matches.length > 0 ? rule.matches : [{}];
         return matches.map((source) => ({ match: compileMatch(source), source, rule: tableRule }));
       });
@@ -67,13 +67,8 @@ export function buildTable(attached: readonly AttachedRoute[], lookup: BackendLo
   return { hosts };
 }
 
-function compileRule(
-  route: HttpRoute,
-  rule: HttpRule,
-  index: number,
-  listener: string,
-  lookup: BackendLookup,
-): TableRule {
+function compileRule(route: HttpRoute, index: number, listener: string, lookup: BackendLookup): TableRule {
+  const rule = route.spec.rules?.[index] ?? {};
   const { namespace = '', name } = route.metadata;
   return {
     id: `${namespace}/${name}/${index}`,

@@ -75,37 +75,44 @@ function increase(families: Families, name: string, labels: Labels, by = 1): voi
   seriesOf(families, name, labels).count += by;
 }
 
-function time(families: Families, name: string, labels: Labels, edges: readonly number[], value: number): void {
+interface Timing {
+  name: string;
+  edges: readonly number[];
+}
+
+const istioTiming: Timing = { name: 'istio_request_duration_milliseconds', edges: envoyEdges };
+const traefikTiming: Timing = { name: 'traefik_service_request_duration_seconds', edges: traefikEdges };
+const envoyTiming: Timing = { name: 'envoy_cluster_upstream_rq_time', edges: envoyEdges };
+
+function time(families: Families, { name, edges }: Timing, labels: Labels, value: number): void {
   const series = seriesOf(families, name, labels);
   series.histogram ??= createHistogram(edges);
   observe(series.histogram, value);
 }
 
-function countIstio(
-  families: Families,
-  { plane, backend, endpoint }: Exchange,
-  { code, durationMs, flag }: Outcome,
-): void {
+function countIstio(families: Families, exchange: Exchange, { code, durationMs, flag }: Outcome): void {
+  const { plane } = exchange;
   const source = plane.kind === 'gateway' ? `${plane.name}-istio` : 'client';
-  const service = backend ? `${backend.name}.${backend.namespace}.svc.cluster.local` : 'unknown';
+  const backend = exchange.backend ?? { name: 'unknown', namespace: 'unknown' };
+  const destination = exchange.endpoint ?? { workload: 'unknown', namespace: 'unknown' };
   const labels = {
     reporter: 'source',
     source_workload: source,
     source_workload_namespace: plane.namespace,
     source_canonical_service: source,
-    destination_workload: endpoint?.workload ?? 'unknown',
-    destination_workload_namespace: endpoint?.namespace ?? 'unknown',
-    destination_canonical_service: endpoint?.workload ?? 'unknown',
-    destination_service: service,
-    destination_service_name: backend?.name ?? 'unknown',
-    destination_service_namespace: backend?.namespace ?? 'unknown',
+    destination_workload: destination.workload,
+    destination_workload_namespace: destination.namespace,
+    destination_canonical_service: destination.workload,
+    destination_service: exchange.backend ? `${backend.name}.${backend.namespace}.svc.cluster.local` : 'unknown',
+    destination_service_name: backend.name,
+    destination_service_namespace: backend.namespace,
     request_protocol: 'http',
     response_code: code,
     response_flags: flag === '' ? '-' : flag,
     connection_security_policy: 'unknown',
   };
   increase(families, 'istio_requests_total', labels);
-  time(families, 'istio_request_duration_milliseconds', labels, envoyEdges, durationMs);
+  time(families, istioTiming, labels, durationMs);
 }
 
 function countTraefik(families: Families, exchange: Exchange, { code, durationMs }: Outcome): void {
@@ -119,7 +126,7 @@ function countTraefik(families: Families, exchange: Exchange, { code, durationMs
     service: traefikService(exchange),
   };
   increase(families, 'traefik_service_requests_total', labels);
-  time(families, 'traefik_service_request_duration_seconds', labels, traefikEdges, durationMs / 1000);
+  time(families, traefikTiming, labels, durationMs / 1000);
 }
 
 /** Traefik's name of a backend: what leads to it, with every run of other characters than letters and digits as one hyphen. */
@@ -150,7 +157,7 @@ function countEnvoyGateway(families: Families, exchange: Exchange, outcome: Outc
   }
   if (!endpoint) return;
   increase(families, 'envoy_cluster_upstream_rq_total', cluster);
-  time(families, 'envoy_cluster_upstream_rq_time', cluster, envoyEdges, durationMs);
+  time(families, envoyTiming, cluster, durationMs);
   if (!perEndpoint) return;
   const labels = { ...cluster, envoy_endpoint_address: `${endpoint.address}:${endpoint.port}` };
   increase(families, 'envoy_cluster_endpoint_rq_total', labels);

@@ -63,7 +63,8 @@ export function statusOf(deployment: Deployment, { newSet, old }: Sets, nowMs: n
 }
 
 function countOf(set: ReplicaSet, field: (typeof counts)[number]): number {
-  return (set.status as Partial<Record<(typeof counts)[number], number>> | undefined)?.[field] ?? 0;
+  const status: Partial<Record<string, number>> = set.status ?? {};
+  return status[field] ?? 0;
 }
 
 type Told = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
@@ -113,27 +114,45 @@ export function withRolloutProgress(
   newSet: ReplicaSet | undefined,
   nowMs: number,
 ): { status: DeploymentStatus; deadlineInMs?: number } {
-  const before = (deployment.status ?? {}) as DeploymentStatus;
   const condition = progressingOf(next);
   const subject = newSet ? `ReplicaSet "${newSet.metadata.name}"` : `Deployment "${deployment.metadata.name}"`;
-  const atRest = next.replicas === next.updatedReplicas && condition?.reason === 'NewReplicaSetAvailable';
-  if (atRest) return { status: next };
+  const wasComplete = condition?.reason === 'NewReplicaSetAvailable';
+  if (wasComplete && next.replicas === next.updatedReplicas) return { status: next };
   if (isComplete(deployment, next)) {
     return { status: withProgress(next, 'NewReplicaSetAvailable', `${subject} has successfully progressed.`, nowMs) };
   }
-  if (madeProgress(before, next) || condition === undefined) {
-    const others = (next.conditions ?? []).filter(({ type }) => type !== 'Progressing');
-    const lastTransitionTime = condition?.status === 'True' ? condition.lastTransitionTime : kubeTime(nowMs);
-    const told = progressing('True', 'ReplicaSetUpdated', `${subject} is progressing.`);
-    const written = { ...told, lastUpdateTime: kubeTime(nowMs), lastTransitionTime };
-    return { status: { ...next, conditions: [...others, written] }, deadlineInMs: deadlineMs(deployment) };
+  if (condition === undefined || madeProgress((deployment.status ?? {}) as DeploymentStatus, next)) {
+    return { status: progressed(next, `${subject} is progressing.`, nowMs), deadlineInMs: deadlineMs(deployment) };
   }
-  if (condition.reason === 'NewReplicaSetAvailable' || condition.reason === 'ProgressDeadlineExceeded')
-    return { status: next };
-  const left = Date.parse(condition.lastUpdateTime) + deadlineMs(deployment) - nowMs;
-  if (left > 0) return { status: next, deadlineInMs: left };
-  const late = progressing('False', 'ProgressDeadlineExceeded', `${subject} has timed out progressing.`);
-  return { status: { ...next, conditions: setCondition(next.conditions ?? [], late, nowMs) } };
+  if (wasComplete || condition.reason === 'ProgressDeadlineExceeded') return { status: next };
+  return untilDeadline(deployment, next, {
+    told: progressing('False', 'ProgressDeadlineExceeded', `${subject} has timed out progressing.`),
+    sinceMs: Date.parse(condition.lastUpdateTime),
+    nowMs,
+  });
+}
+
+function untilDeadline(
+  deployment: Deployment,
+  status: DeploymentStatus,
+  { told, sinceMs, nowMs }: { told: Told; sinceMs: number; nowMs: number },
+): { status: DeploymentStatus; deadlineInMs?: number } {
+  const deadlineInMs = sinceMs + deadlineMs(deployment) - nowMs;
+  if (deadlineInMs > 0) return { status, deadlineInMs };
+  return { status: { ...status, conditions: setCondition(status.conditions ?? [], told, nowMs) } };
+}
+
+/** Progress is written each time anew, because the deadline counts from it. */
+function progressed(status: DeploymentStatus, message: string, nowMs: number): DeploymentStatus {
+  const condition = progressingOf(status);
+  const others = (status.conditions ?? []).filter((candidate) => candidate !== condition);
+  const lastTransitionTime = condition?.status === 'True' ? condition.lastTransitionTime : kubeTime(nowMs);
+  const told = {
+    ...progressing('True', 'ReplicaSetUpdated', message),
+    lastUpdateTime: kubeTime(nowMs),
+    lastTransitionTime,
+  };
+  return { ...status, conditions: [...others, told] };
 }
 
 function deadlineMs(deployment: Deployment): number {

@@ -80,9 +80,9 @@ function scale(world: World, key: string): number | undefined {
   const deployment = present(world, key);
   const { newSet, old } = setsOf(world, deployment);
   const sizes = scaledSizes(deployment, newSet, old);
-  for (const [set, size] of sizes) resize(world, deployment, set, size, true);
+  for (const [set, size] of sizes) resize(world, deployment, set, { size, always: true });
   for (const set of [...old, ...(newSet ? [newSet] : [])]) {
-    if (!sizes.has(set) && replicasOf(set) > 0) resize(world, deployment, set, replicasOf(set), true);
+    if (!sizes.has(set) && replicasOf(set) > 0) resize(world, deployment, set, { size: replicasOf(set), always: true });
   }
   if (deployment.spec.paused === true) removeBeyondHistory(world, deployment, setsOf(world, deployment).old);
   return writeStatus(world, deployment, statusOf(deployment, setsOf(world, deployment), world.clock.now()));
@@ -94,7 +94,7 @@ function roll(world: World, key: string): number | undefined {
   const mayStart =
     !isRecreate(deployment) || old.every((set) => replicasOf(set) === 0 && (set.status?.replicas ?? 0) === 0);
   if (!mayStart) {
-    for (const set of old) resize(world, deployment, set, 0);
+    for (const set of old) resize(world, deployment, set, { size: 0 });
   } else {
     const newSet = ensureNewReplicaSet(world, deployment);
     if (!newSet) return 0;
@@ -114,9 +114,10 @@ function rollTowards(world: World, deployment: Deployment, newSet: ReplicaSet): 
   const active = old.filter((set) => replicasOf(set) > 0);
   const size = newReplicaSetSize(deployment, newSet, [...old, newSet]);
   // Growing and shrinking are two turns, as the real controller does it: what shrinks depends on what has become available.
-  if (size !== replicasOf(newSet)) return resize(world, deployment, newSet, size);
+  if (size !== replicasOf(newSet)) return resize(world, deployment, newSet, { size });
   if (isRecreate(deployment) || sumReplicas(active) === 0) return;
-  for (const [set, oldSize] of oldReplicaSetSizes(deployment, newSet, active)) resize(world, deployment, set, oldSize);
+  for (const [set, oldSize] of oldReplicaSetSizes(deployment, newSet, active))
+    resize(world, deployment, set, { size: oldSize });
 }
 
 /** @returns the ReplicaSet of the present template, or undefined when its name was taken and another must be tried */
@@ -196,13 +197,14 @@ function createNewSet(
   }
 }
 
-function resize(world: World, deployment: Deployment, set: ReplicaSet, size: number, annotate = false): void {
+/** @param to with `always`, the annotations that say what the size was for are brought up to date even when the size stays */
+function resize(world: World, deployment: Deployment, set: ReplicaSet, to: { size: number; always?: boolean }): void {
   const now = world.replicaSets.get(`${set.metadata.namespace}/${set.metadata.name}`);
   if (!now) return;
   const annotations = { ...now.metadata.annotations, ...sizeAnnotations(deployment) };
   const annotated = canonicalJson(annotations) === canonicalJson(now.metadata.annotations ?? {});
-  if (replicasOf(now) === size && (annotated || !annotate)) return;
-  const changed = { ...now, metadata: { ...now.metadata, annotations }, spec: { ...now.spec, replicas: size } };
+  if (replicasOf(now) === to.size && (annotated || !to.always)) return;
+  const changed = { ...now, metadata: { ...now.metadata, annotations }, spec: { ...now.spec, replicas: to.size } };
   world.store.update(refOf(now), changed, write);
 }
 

@@ -64,6 +64,7 @@ function wantedSlices(service: Service, pods: readonly Pod[]): EndpointSlice[] {
 
 function sliceOf(service: Service, key: string, group: { ports: SlicePort[]; pods: Pod[] }): EndpointSlice {
   const { name, namespace = '', uid = '' } = service.metadata;
+  const owner = { apiVersion: 'v1', kind: 'Service', name, uid, controller: true, blockOwnerDeletion: true };
   return {
     apiVersion: apiVersionOf(kinds.endpointSlice),
     kind: 'EndpointSlice',
@@ -76,9 +77,7 @@ function sliceOf(service: Service, key: string, group: { ports: SlicePort[]; pod
         [managedByLabel]: manager,
         ...(service.spec.clusterIP === 'None' ? { 'service.kubernetes.io/headless': '' } : {}),
       },
-      ownerReferences: [
-        { apiVersion: 'v1', kind: 'Service', name, uid, controller: true, ...{ blockOwnerDeletion: true } },
-      ],
+      ownerReferences: [owner],
     },
     addressType: 'IPv4',
     endpoints: group.pods.map((pod) => endpointOf(service, pod)),
@@ -91,12 +90,13 @@ function endpointOf(service: Service, pod: Pod): NonNullable<EndpointSlice['endp
   const serving = isReady(pod);
   const ready = (serving && !terminating) || service.spec['publishNotReadyAddresses'] === true;
   const { name, namespace = '', uid = '' } = pod.metadata;
-  return {
+  const endpoint = {
     addresses: [pod.status?.podIP ?? ''],
     conditions: { ready, serving, terminating },
-    ...{ nodeName: pod.spec.nodeName },
-    targetRef: { kind: 'Pod', name, uid, ...{ namespace } },
+    nodeName: pod.spec.nodeName,
+    targetRef: { kind: 'Pod', namespace, name, uid },
   };
+  return endpoint;
 }
 
 function portsOf(service: Service, pod: Pod): SlicePort[] {

@@ -10,7 +10,7 @@ export interface Histogram {
 export type Labels = Record<string, string | number>;
 
 export function createHistogram(edges: readonly number[]): Histogram {
-  return { edges, counts: new Array<number>(edges.length + 1).fill(0), sum: 0 };
+  return { edges, counts: Array.from({ length: edges.length + 1 }, () => 0), sum: 0 };
 }
 
 export function observe(histogram: Histogram, value: number): void {

@@ -25,6 +25,8 @@ export interface KubeletOptions {
   /** First two numbers of the pods' addresses, such as `127.10`. */
   podNetwork: string;
   runtime?: PodRuntime | undefined;
+  /** Asks for another turn of a pod now. */
+  wake: (key: string) => void;
 }
 
 interface World {
@@ -33,133 +35,153 @@ interface World {
   pods: ObjectCache<Pod>;
 }
 
+/** What the kubelet knows of a pod besides the object; times are monotonic. */
 interface Life {
+  uid: string;
   startAtMs: number;
   running?: RunningPod;
   readyAtMs?: number;
   crashes: number;
   restartAtMs?: number;
   stopAtMs?: number;
-  stopping?: boolean;
-  stopped?: boolean;
+  state: 'living' | 'stopping' | 'stopped';
 }
+
+const addresses = 65_000;
+const defaultGraceSeconds = 30;
+const firstBackOffMs = 10_000;
+const longestBackOffMs = 300_000;
 
 /** Binds pods to the sandbox's one node, starts them, says when they are ready and takes them away when deleted. */
-export interface Kubelet {
-  reconcile(key: string): number | undefined;
+export class Kubelet {
+  readonly #world: World;
+  readonly #options: KubeletOptions;
+  readonly #lives = new Map<string, Life>();
+  readonly #running = new Map<string, RunningPod>();
+  #lastAddress = 0;
+
+  constructor(world: World, options: KubeletOptions) {
+    this.#world = world;
+    this.#options = options;
+  }
+
   /** The pods whose servers are up, by address. */
-  running(): ReadonlyMap<string, RunningPod>;
-}
+  get running(): ReadonlyMap<string, RunningPod> {
+    return this.#running;
+  }
 
-/** @param wake asks for another turn of a pod now */
-export function createKubelet(world: World, options: KubeletOptions, wake: (key: string) => void): Kubelet {
-  const lives = new Map<string, Life>();
-  const running = new Map<string, RunningPod>();
-  const keys = new Map<string, string>();
-  let lastAddress = 0;
+  /** One turn of a pod. @returns when to look again (ms) */
+  reconcile(key: string): number | undefined {
+    const pod = this.#world.pods.get(key);
+    const known = this.#lives.get(key);
+    if (known && known.uid !== pod?.metadata.uid) this.#forget(key, known);
+    if (!pod) return undefined;
+    if (!isTerminating(pod) && !pod.spec.nodeName) return this.#bind(pod);
+    const life = this.#lives.get(key) ?? this.#newLife(key, pod);
+    return isTerminating(pod) ? this.#end(pod, life, key) : this.#live(pod, life, key);
+  }
 
-  const nextAddress = (): string => {
-    for (;;) {
-      lastAddress = (lastAddress % 65_000) + 1;
-      const ip = `${options.podNetwork}.${lastAddress >> 8}.${lastAddress & 255}`;
-      if (!running.has(ip)) return ip;
-    }
-  };
-  const bind = (pod: Pod): number => {
+  #newLife(key: string, pod: Pod): Life {
+    const startAtMs = this.#world.clock.monotonic() + this.#options.startMs;
+    const life: Life = { uid: pod.metadata.uid ?? '', startAtMs, crashes: 0, state: 'living' };
+    this.#lives.set(key, life);
+    return life;
+  }
+
+  #bind(pod: Pod): undefined {
     const bound = { ...pod, spec: { ...pod.spec, nodeName } };
-    world.store.update(refOf(pod), bound, { fieldManager: 'kube-scheduler' });
-    return options.startMs;
-  };
-  const writeStatus = (pod: Pod, life: Life, state: ContainerState) => {
-    const ip = life.running?.ip ?? '';
-    const status = podStatus(pod, ip, state, life.startAtMs, world.clock.now());
-    world.store.update(refOf(pod), { ...pod, status }, { fieldManager: 'kubelet', subresource: 'status' });
-  };
-  const start = (pod: Pod, life: Life, key: string) => {
-    const served = createRunningPod(pod, nextAddress());
-    const probeDelayMs = Math.max(
-      0,
-      ...(pod.spec.containers ?? []).map((c) => (c.readinessProbe?.initialDelaySeconds ?? 0) * 1000),
-    );
+    this.#world.store.update(refOf(pod), bound, { fieldManager: 'kube-scheduler' });
+  }
+
+  #live(pod: Pod, life: Life, key: string): number | undefined {
+    const nowMs = this.#world.clock.monotonic();
+    if (nowMs < life.startAtMs) return life.startAtMs - nowMs;
+    if (behaviourOf(pod.spec.containers?.[0]?.image ?? '').crash) return this.#crash(pod, life);
+    if (!life.running) this.#start(pod, life, key);
+    else if (life.readyAtMs !== undefined && !life.running.behaviour.neverReady && !isReady(pod)) {
+      if (nowMs < life.readyAtMs) return life.readyAtMs - nowMs;
+      this.#writeStatus(pod, life, 'ready');
+    }
+    return undefined;
+  }
+
+  #start(pod: Pod, life: Life, key: string): void {
+    const running = createRunningPod(pod, this.#nextAddress());
+    life.running = running;
+    this.#running.set(running.ip, running);
+    this.#writeStatus(pod, life, 'running');
+    const probeDelayMs = longestSeconds(pod, (container) => container.readinessProbe?.initialDelaySeconds) * 1000;
     const listening = () => {
-      life.readyAtMs = world.clock.monotonic() + options.readyMs + probeDelayMs;
-      wake(key);
+      life.readyAtMs = this.#world.clock.monotonic() + this.#options.readyMs + probeDelayMs;
+      this.#options.wake(key);
     };
-    life.running = served;
-    running.set(served.ip, served);
-    writeStatus(pod, life, 'running');
-    if (options.runtime) options.runtime.start(served, listening);
+    if (this.#options.runtime) this.#options.runtime.start(running, listening);
     else listening();
-  };
-  const crash = (pod: Pod, life: Life): number => {
-    const nowMs = world.clock.monotonic();
+  }
+
+  #crash(pod: Pod, life: Life): number {
+    const nowMs = this.#world.clock.monotonic();
     if (life.restartAtMs === undefined || nowMs >= life.restartAtMs) {
-      life.restartAtMs = nowMs + Math.min(300_000, 10_000 * 2 ** life.crashes);
+      life.restartAtMs = nowMs + Math.min(longestBackOffMs, firstBackOffMs * 2 ** life.crashes);
       life.crashes += 1;
-      writeStatus(pod, life, { crashes: life.crashes });
+      this.#writeStatus(pod, life, { crashes: life.crashes });
     }
     return life.restartAtMs - nowMs;
-  };
-  const live = (pod: Pod, life: Life, key: string): number | undefined => {
-    const nowMs = world.clock.monotonic();
-    if (nowMs < life.startAtMs) return life.startAtMs - nowMs;
-    const image = pod.spec.containers?.[0]?.image ?? '';
-    if (behaviourOf(image).crash) return crash(pod, life);
-    if (!life.running) {
-      start(pod, life, key);
-      return undefined;
-    }
-    if (life.readyAtMs === undefined || life.running.behaviour.neverReady || isReady(pod)) return undefined;
-    if (nowMs < life.readyAtMs) return life.readyAtMs - nowMs;
-    writeStatus(pod, life, 'ready');
-    return undefined;
-  };
-  const stop = (pod: Pod, life: Life, key: string): number | undefined => {
-    const nowMs = world.clock.monotonic();
-    const preStopMs = Math.max(
-      0,
-      ...(pod.spec.containers ?? []).map((c) => (c.lifecycle?.preStop?.sleep?.seconds ?? 0) * 1000),
-    );
-    life.stopAtMs ??= nowMs + (life.running ? options.drainMs + preStopMs : 0);
+  }
+
+  /** A deleted pod drains, then its server stops, then the object goes. */
+  #end(pod: Pod, life: Life, key: string): number | undefined {
+    const nowMs = this.#world.clock.monotonic();
+    const preStopMs = longestSeconds(pod, (container) => container.lifecycle?.preStop?.sleep?.seconds) * 1000;
+    life.stopAtMs ??= nowMs + (life.running ? this.#options.drainMs + preStopMs : 0);
     if (nowMs < life.stopAtMs) return life.stopAtMs - nowMs;
-    if (!life.stopping) halt(life, pod, key);
-    if (life.stopped) {
-      const preconditions = { uid: pod.metadata.uid ?? '' };
-      world.store.delete(refOf(pod), { gracePeriodSeconds: 0, preconditions });
+    if (life.state === 'living') this.#stop(life, key, pod.spec.terminationGracePeriodSeconds);
+    if (life.state === 'stopped') {
+      const preconditions = { uid: life.uid };
+      this.#world.store.delete(refOf(pod), { gracePeriodSeconds: 0, preconditions });
     }
     return undefined;
-  };
-  const halt = (life: Life, pod: Pod | undefined, key: string) => {
-    const served = life.running;
+  }
+
+  #stop(life: Life, key: string, graceSeconds = defaultGraceSeconds): void {
+    const { running } = life;
     const stopped = () => {
-      life.stopped = true;
-      if (served) running.delete(served.ip);
-      wake(key);
+      life.state = 'stopped';
+      if (running) this.#running.delete(running.ip);
+      this.#options.wake(key);
     };
-    life.stopping = true;
-    if (!served || !options.runtime) return stopped();
-    options.runtime.stop(served, (pod?.spec.terminationGracePeriodSeconds ?? 30) * 1000, stopped);
-  };
-  const forget = (key: string) => {
-    const uid = keys.get(key);
-    const life = uid === undefined ? undefined : lives.get(uid);
-    if (life && !life.stopping) halt(life, undefined, key);
-    if (uid !== undefined) lives.delete(uid);
-    keys.delete(key);
-  };
-  const reconcile = (key: string): number | undefined => {
-    const pod = world.pods.get(key);
-    if (!pod || keys.get(key) !== pod.metadata.uid) forget(key);
-    if (!pod) return undefined;
-    const uid = pod.metadata.uid ?? '';
-    const known = lives.get(uid);
-    if (!known && !isTerminating(pod) && !pod.spec.nodeName) return bind(pod);
-    const life = known ?? { startAtMs: world.clock.monotonic() + options.startMs, crashes: 0 };
-    lives.set(uid, life);
-    keys.set(key, uid);
-    return isTerminating(pod) ? stop(pod, life, key) : live(pod, life, key);
-  };
-  return { reconcile, running: () => running };
+    life.state = 'stopping';
+    if (running && this.#options.runtime) this.#options.runtime.stop(running, graceSeconds * 1000, stopped);
+    else stopped();
+  }
+
+  /** The object is gone; where it went without its grace period, its server stops now. */
+  #forget(key: string, life: Life): void {
+    if (life.state === 'living') this.#stop(life, key, 0);
+    this.#lives.delete(key);
+  }
+
+  #nextAddress(): string {
+    for (;;) {
+      this.#lastAddress = (this.#lastAddress % addresses) + 1;
+      const ip = `${this.#options.podNetwork}.${this.#lastAddress >> 8}.${this.#lastAddress & 255}`;
+      if (!this.#running.has(ip)) return ip;
+    }
+  }
+
+  #writeStatus(pod: Pod, life: Life, state: ContainerState): void {
+    const { clock, store } = this.#world;
+    const startedMs = clock.now() - (clock.monotonic() - life.startAtMs);
+    const status = podStatus(pod, { ip: life.running?.ip ?? '', state, startedMs, nowMs: clock.now() });
+    store.update(refOf(pod), { ...pod, status }, { fieldManager: 'kubelet', subresource: 'status' });
+  }
+}
+
+function longestSeconds(
+  pod: Pod,
+  of: (container: NonNullable<Pod['spec']['containers']>[number]) => number | undefined,
+): number {
+  return Math.max(0, ...(pod.spec.containers ?? []).map((container) => of(container) ?? 0));
 }
 
 function refOf(pod: Pod) {

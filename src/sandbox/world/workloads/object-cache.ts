@@ -2,8 +2,8 @@ import type { Kind } from '../../../api/kinds.ts';
 import type { KubeObject } from '../../../api/objects.ts';
 import type { ObjectStore, WatchEvent } from '../types.ts';
 
-/** Called after the cache has taken a change: the object as it is now (or was last, when `deleted`). */
-export type OnChange<T extends KubeObject> = (object: T, deleted: boolean) => void;
+/** Called after the cache has taken a change: the object as it is now (or was last, when `deleted`), and as it was before. */
+export type OnChange<T extends KubeObject> = (object: T, deleted: boolean, old: T | undefined) => void;
 
 /** All objects of one kind as the store's watch tells them, indexed by owner. What comes out is shared: read it, never change it. */
 export interface ObjectCache<T extends KubeObject> {
@@ -45,22 +45,27 @@ export function createObjectCache<T extends KubeObject>(store: ObjectStore, kind
     if (bucket) bucket.set(key, object);
     else index.set(at, new Map([[key, object]]));
   };
+  const remove = (object: T, key: string) => {
+    const owner = controllerOf(object)?.uid;
+    if (owner !== undefined) forget(byOwner, owner, key);
+    forget(byNamespace, object.metadata.namespace ?? '', key);
+  };
+  const keep = (object: T, key: string, old: T | undefined) => {
+    const owner = controllerOf(object)?.uid;
+    const oldOwner = old && controllerOf(old)?.uid;
+    if (oldOwner !== undefined && oldOwner !== owner) forget(byOwner, oldOwner, key);
+    if (owner !== undefined) put(byOwner, owner, key, object);
+    put(byNamespace, object.metadata.namespace ?? '', key, object);
+  };
   const take = (event: WatchEvent) => {
     if (event.type === 'BOOKMARK' || event.type === 'ERROR') return;
     const object = event.object as T;
     const key = keyOf(object);
-    const namespace = object.metadata.namespace ?? '';
-    const old = byNamespace.get(namespace)?.get(key);
-    const oldOwner = old && controllerOf(old)?.uid;
-    const owner = controllerOf(object)?.uid;
+    const old = byNamespace.get(object.metadata.namespace ?? '')?.get(key);
     const deleted = event.type === 'DELETED';
-    if (oldOwner !== undefined && (deleted || oldOwner !== owner)) forget(byOwner, oldOwner, key);
-    if (deleted) forget(byNamespace, namespace, key);
-    else {
-      put(byNamespace, namespace, key, object);
-      if (owner !== undefined) put(byOwner, owner, key, object);
-    }
-    for (const listener of listeners) listener(object, deleted);
+    if (deleted) remove(old ?? object, key);
+    else keep(object, key, old);
+    for (const listener of listeners) listener(object, deleted, old);
   };
   const stop = store.watch(kind, {}, take);
 
@@ -73,7 +78,7 @@ export function createObjectCache<T extends KubeObject>(store: ObjectStore, kind
     ownedBy: (uid) => [...(byOwner.get(uid)?.values() ?? [])].toSorted(byAge),
     onChange(listener) {
       listeners.push(listener);
-      for (const object of [...this.all()]) listener(object, false);
+      for (const object of this.all()) listener(object, false, undefined);
     },
     close: stop,
   };

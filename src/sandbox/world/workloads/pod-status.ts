@@ -8,14 +8,16 @@ const hostIP = '127.0.0.1';
 /** Where a pod's containers are. */
 export type ContainerState = 'running' | 'ready' | { crashes: number };
 
-/** The status that the kubelet writes for a pod whose containers have been started at `startedMs`. */
-export function podStatus(
-  pod: Pod,
-  ip: string,
-  state: ContainerState,
-  startedMs: number,
-  nowMs: number,
-): Record<string, unknown> {
+interface Moment {
+  ip: string;
+  state: ContainerState;
+  /** When the containers were started (epoch). */
+  startedMs: number;
+  nowMs: number;
+}
+
+/** The status that the kubelet writes for a pod whose containers have been started. */
+export function podStatus(pod: Pod, { ip, state, startedMs, nowMs }: Moment): Record<string, unknown> {
   const ready = state === 'ready';
   const names = (pod.spec.containers ?? []).map(({ name }) => name).join(' ');
   const unready = ready ? {} : { reason: 'ContainersNotReady', message: `containers with unready status: [${names}]` };

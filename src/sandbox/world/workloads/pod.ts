@@ -1,4 +1,4 @@
-import type { KubeObject, PodTemplate } from '../../../api/objects.ts';
+import type { KubeObject } from '../../../api/objects.ts';
 
 export interface ContainerPort {
   name?: string;
@@ -42,10 +42,6 @@ export interface Pod extends KubeObject {
 
 /** Where a pod without declared ports listens. */
 export const defaultContainerPort = 8080;
-
-export function podSpecOf(template: PodTemplate): PodSpec {
-  return (template.spec ?? {}) as PodSpec;
-}
 
 /** The declared TCP ports of a pod, {@link defaultContainerPort} when it declares none. */
 export function containerPortsOf(pod: Pod): number[] {

@@ -100,7 +100,7 @@ export function scaledSizes(
   if (newSet && isSaturated(deployment, newSet)) {
     return new Map(old.filter((set) => replicasOf(set) > 0).map((set) => [set, 0]));
   }
-  return isRecreate(deployment) ? new Map() : proportional(deployment, active);
+  return isRecreate(deployment) ? new Map<ReplicaSet, number>() : proportional(deployment, active);
 }
 
 function isSaturated(deployment: Deployment, newSet: ReplicaSet): boolean {

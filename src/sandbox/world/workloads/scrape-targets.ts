@@ -1,4 +1,6 @@
+import type { EndpointSlice } from '../../../api/objects.ts';
 import { serviceNameLabel } from './endpoint-slice.ts';
+import { keyOf } from './object-cache.ts';
 import type { RunningPod } from './running-pod.ts';
 import type { Workloads } from './workloads.ts';
 
@@ -11,38 +13,42 @@ export type AddTarget = (target: { labels: Record<string, string>; scrape: () =>
  * @returns a function that ends it
  */
 export function scrapePods(workloads: Workloads, addTarget: AddTarget): () => void {
-  const targets = new Map<string, { slice: string; pod: RunningPod; remove: () => void }>();
+  /** By slice, then by the pod's uid. */
+  const targets = new Map<string, Map<string, () => void>>();
   workloads.slices.onChange((slice, deleted) => {
-    const { namespace = '', name: sliceName } = slice.metadata;
-    const service = slice.metadata.labels?.[serviceNameLabel] ?? '';
-    const sliceKey = `${namespace}/${sliceName}`;
-    const present = new Set<string>();
-    for (const { addresses, targetRef } of deleted ? [] : (slice.endpoints ?? [])) {
-      const pod = workloads.running().get(addresses[0] ?? '');
-      if (!pod || pod.uid !== targetRef?.uid) continue;
-      const key = `${sliceKey} ${pod.uid}`;
-      present.add(key);
-      if (targets.has(key)) continue;
-      const port = slice.ports?.[0];
-      const labels = {
-        namespace,
-        pod: pod.name,
-        container: pod.container,
-        service,
-        endpoint: port?.name ?? '',
-        job: service,
-        instance: `${pod.ip}:${port?.port ?? ''}`,
-      };
-      targets.set(key, { slice: sliceKey, pod, remove: addTarget({ labels, scrape: () => pod.metrics() }) });
+    const key = keyOf(slice);
+    const before = targets.get(key) ?? new Map<string, () => void>();
+    const now = new Map<string, () => void>();
+    for (const pod of deleted ? [] : podsOf(slice, workloads.running())) {
+      now.set(pod.uid, before.get(pod.uid) ?? addTarget({ labels: labelsOf(slice, pod), scrape: () => pod.metrics() }));
     }
-    for (const [key, target] of targets) {
-      if (target.slice !== sliceKey || present.has(key)) continue;
-      target.remove();
-      targets.delete(key);
-    }
+    for (const [uid, remove] of before) if (!now.has(uid)) remove();
+    if (now.size > 0) targets.set(key, now);
+    else targets.delete(key);
   });
   return () => {
-    for (const { remove } of targets.values()) remove();
+    for (const remove of [...targets.values()].flatMap((pods) => [...pods.values()])) remove();
     targets.clear();
+  };
+}
+
+function podsOf(slice: EndpointSlice, running: ReadonlyMap<string, RunningPod>): RunningPod[] {
+  return (slice.endpoints ?? []).flatMap(({ addresses: [address = ''], targetRef }) => {
+    const pod = running.get(address);
+    return pod && pod.uid === targetRef?.uid ? [pod] : [];
+  });
+}
+
+function labelsOf(slice: EndpointSlice, pod: RunningPod): Record<string, string> {
+  const service = slice.metadata.labels?.[serviceNameLabel] ?? '';
+  const [port] = slice.ports ?? [];
+  return {
+    namespace: pod.namespace,
+    pod: pod.name,
+    container: pod.container,
+    service,
+    endpoint: port?.name ?? '',
+    job: service,
+    instance: `${pod.ip}:${port?.port ?? ''}`,
   };
 }

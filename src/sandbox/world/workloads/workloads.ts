@@ -7,7 +7,7 @@ import type { ObjectStore } from '../types.ts';
 import { reconcileDeployment } from './deployment.ts';
 import { reconcileEndpointSlices } from './endpoint-slice.ts';
 import { podKind } from './kinds.ts';
-import { createKubelet, type PodRuntime } from './kubelet.ts';
+import { Kubelet, type PodRuntime } from './kubelet.ts';
 import { controllerOf, createObjectCache, keyOf, type ObjectCache } from './object-cache.ts';
 import type { Pod } from './pod.ts';
 import { createReconciler } from './reconciler.ts';
@@ -70,17 +70,14 @@ export function startWorkloads(options: WorkloadOptions): Workloads {
   const deployment = controller('deployment', delays.deploymentMs ?? 20, (key) => reconcileDeployment(world, key));
   const replicaSet = controller('replicaset', delays.replicaSetMs ?? 10, (key) => reconcileReplicaSet(world, key));
   const slice = controller('endpointslice', delays.endpointsMs ?? 30, (key) => reconcileEndpointSlices(world, key));
-  const kubelet = createKubelet(
-    world,
-    {
-      startMs: delays.startMs ?? 50,
-      readyMs: delays.readyMs ?? 200,
-      drainMs: delays.drainMs ?? 500,
-      podNetwork: options.podNetwork ?? '10.244',
-      runtime: options.runtime,
-    },
-    (key) => pod.add(key, 0),
-  );
+  const kubelet = new Kubelet(world, {
+    startMs: delays.startMs ?? 50,
+    readyMs: delays.readyMs ?? 200,
+    drainMs: delays.drainMs ?? 500,
+    podNetwork: options.podNetwork ?? '10.244',
+    runtime: options.runtime,
+    wake: (key) => pod.add(key, 0),
+  });
   const pod = controller('kubelet', delays.bindMs ?? 10, (key) => kubelet.reconcile(key));
 
   caches.deployments.onChange((object) => deployment.add(keyOf(object)));
@@ -90,22 +87,26 @@ export function startWorkloads(options: WorkloadOptions): Workloads {
   });
   caches.services.onChange((object) => slice.add(keyOf(object)));
   caches.slices.onChange((object) => addOwner(object, slice));
-  caches.pods.onChange((object) => {
+  caches.pods.onChange((object, _, old) => {
     pod.add(keyOf(object));
     addOwner(object, replicaSet);
     for (const service of caches.services.inNamespace(object.metadata.namespace ?? '')) {
-      const labels = Object.entries(service.spec.selector ?? {});
-      if (labels.some(([label, value]) => object.metadata.labels?.[label] === value)) slice.add(keyOf(service));
+      if (selects(service, object) || (old && selects(service, old))) slice.add(keyOf(service));
     }
   });
   return {
     ...caches,
-    running: () => kubelet.running(),
+    running: () => kubelet.running,
     close() {
       for (const reconciler of [deployment, replicaSet, slice, pod]) reconciler.close();
       for (const cache of Object.values(caches)) cache.close();
     },
   };
+}
+
+function selects(service: Service, pod: Pod): boolean {
+  const selector = Object.entries(service.spec.selector ?? {});
+  return selector.length > 0 && selector.every(([label, value]) => pod.metadata.labels?.[label] === value);
 }
 
 function addOwner(object: Pod | ReplicaSet | EndpointSlice, reconciler: { add(key: string): void }): void {
