@@ -116,6 +116,14 @@ describe('stock kubectl', () => {
     );
   });
 
+  test('says that a kind is not there, as on any cluster', async () => {
+    const job = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'job' } };
+    await expect(kubectl.run(['apply', '-f', '-'], [job])).rejects.toThrow(
+      'no matches for kind "Job" in version "batch/v1"',
+    );
+    await expect(kubectl.run(['get', 'dragons'])).rejects.toThrow('the server doesn\'t have a resource type "dragons"');
+  });
+
   test('creates what it sends as protobuf', async () => {
     expect(await kubectl.run(['create', 'namespace', 'team'])).toBe('namespace/team created\n');
     expect(await kubectl.run(['create', 'deployment', 'web', '--image=nginx:1', '--replicas=0', '--port=80'])).toBe(

@@ -9,9 +9,12 @@ import { definitionName, publishedObject, publishedSchema, referencedFrom } from
 
 type Json = Record<string, unknown>;
 
+const info = { title: 'Kubernetes', version: 'sandbox' };
+const protobufTwo = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+
 /**
- * Answers `/openapi/v3` and below, for `kubectl explain`, `apply` and field validation. `/openapi/v2` has an empty document: only clients
- * that do not know version 3 ask for it, and they ask for protobuf, which is not served.
+ * Answers `/openapi/v3` and below, for `kubectl explain`, `apply` and field validation. `/openapi/v2` has an empty document: kubectl only
+ * looks there for kinds that it did not find in version 3, to say that there are none.
  */
 export function openApiReply(kinds: KindDefinition[], request: ApiRequest): Reply {
   if (request.path === '/openapi/v2') return versionTwo(request);
@@ -22,11 +25,26 @@ export function openApiReply(kinds: KindDefinition[], request: ApiRequest): Repl
 }
 
 function versionTwo(request: ApiRequest): Reply {
-  if (!/json|\*\/\*/.test(request.headers.accept ?? '*/*')) {
-    throw refused(406, 'NotAcceptable', 'only the following media types are accepted: application/json');
+  const accept = request.headers.accept ?? '*/*';
+  // The type that is asked for is no valid media type; servers answer with a valid one.
+  if (accept.includes(protobufTwo))
+    return { code: 200, body: emptyProtobuf(), contentType: protobufTwo.replace('@', '.') };
+  if (!/json|\*\/\*/.test(accept)) {
+    throw refused(
+      406,
+      'NotAcceptable',
+      `only the following media types are accepted: application/json, ${protobufTwo}`,
+    );
   }
-  const info = { title: 'Kubernetes', version: 'sandbox' };
   return { code: 200, body: { swagger: '2.0', info, paths: {}, definitions: {} } };
+}
+
+/** The empty document as gnostic's `openapi.v2.Document`: swagger is field 1, info 2 with title 1 and version 2, paths 8. */
+function emptyProtobuf(): Buffer {
+  const field = (number: number, value: Buffer | string): Buffer =>
+    Buffer.concat([Buffer.from([(number << 3) | 2, Buffer.byteLength(value)]), Buffer.from(value)]);
+  const about = Buffer.concat([field(1, info.title), field(2, info.version)]);
+  return Buffer.concat([field(1, '2.0'), field(2, about), field(8, '')]);
 }
 
 function rootOf({ group, version }: KindDefinition): string {
@@ -58,7 +76,7 @@ function documentOf(kinds: KindDefinition[]): Json {
     for (const other of referencedFrom(schema)) schemas[other] ??= publishedSchema(kubernetesDefinitions[other] ?? {});
     Object.assign(paths, pathsOf(kind));
   }
-  return { openapi: '3.0.0', info: { title: 'Kubernetes', version: 'sandbox' }, paths, components: { schemas } };
+  return { openapi: '3.0.0', info, paths, components: { schemas } };
 }
 
 const writeParameters = ['dryRun', 'fieldManager', 'fieldValidation', 'force'].map((name) => ({

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 /** An answer that is complete. */
 export interface WholeReply {
   code: number;
-  /** Sent as JSON; text is sent as it is. */
+  /** Sent as JSON; text and bytes are sent as they are. */
   body: unknown;
   contentType?: string;
   headers?: Record<string, string>;
@@ -46,26 +46,27 @@ export function sendReply(response: ServerResponse, reply: Reply, tear?: Tear): 
     else response.once('close', stop);
     return;
   }
-  const text = typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body);
+  const { body } = reply;
+  const content = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   const headers: Record<string, string | string[]> = {
     'content-type': reply.contentType ?? 'application/json',
     'cache-control': 'no-cache, private',
-    'content-length': String(Buffer.byteLength(text)),
+    'content-length': String(Buffer.byteLength(content)),
     ...reply.headers,
   };
   if (reply.warnings?.length) headers.warning = reply.warnings.map((text) => `299 - ${JSON.stringify(text)}`);
   response.writeHead(reply.code, headers);
-  write(text);
+  write(content);
   if (tear === undefined) response.end();
 }
 
-function tornWriter(response: ServerResponse, tear: Tear | undefined): (text: string) => void {
-  if (tear === undefined) return (text) => void response.write(text);
+function tornWriter(response: ServerResponse, tear: Tear | undefined): (content: string | Buffer) => void {
+  if (tear === undefined) return (content) => void response.write(content);
   let left = tear.bytes;
   let torn = false;
-  return (text) => {
+  return (content) => {
     if (torn) return;
-    const bytes = Buffer.from(text);
+    const bytes = Buffer.from(content);
     const part = bytes.subarray(0, left);
     left -= part.length;
     torn = left === 0;
