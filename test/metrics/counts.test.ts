@@ -220,6 +220,32 @@ describe('many Canaries at once', () => {
     expect(await slow).toMatchObject({ outcome: 'error', message: expect.stringContaining('no answer in 5 s') });
   });
 
+  test('each gets no older samples than it needs, though another asked for them', async () => {
+    const till = istio('till', 5);
+    till.values.unshift([atMs / 1000 - 200, '1']);
+    await using world = await harness(serves([istio('cart', 5), till]));
+    const [, mine] = await Promise.all([
+      world.metrics.counts(aRequest('cart', { fromMs: atMs - 250_000 })),
+      world.metrics.counts(aRequest('till')),
+    ]);
+    expect(world.prometheus.got).toHaveLength(1);
+    expect(mine).toMatchObject({ data: { stable: { requests: [{ samples: [{ value: 100 }, { value: 105 }] }] } } });
+  });
+
+  test('a question that makes for larger answers, or is of another preset, is asked apart', async () => {
+    await using world = await harness(serves([istio('cart', 5)]));
+    const found = await Promise.all([
+      world.metrics.counts(aRequest('cart')),
+      world.metrics.counts(aRequest('cart', { histogram: true })),
+      world.metrics.counts(aRequest('cart', { fromMs: atMs - 3_600_000 })),
+      world.metrics.counts(aRequest('cart', { preset: 'app' })),
+    ]);
+    expect(found.map((answer) => answer.outcome)).toEqual(['data', 'data', 'data', 'noData']);
+    const sent = world.prometheus.got.map((got) => got.query);
+    expect(new Set(sent)).toEqual(new Set(found.map((answer) => answer.query)));
+    expect(sent).toHaveLength(4);
+  });
+
   test('the same server with other credentials is asked apart', async () => {
     await using world = await harness(serves([istio('cart', 5), istio('till', 5)]));
     const server = { address: world.prometheus.address, bearer: 'a' };
