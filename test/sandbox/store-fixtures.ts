@@ -35,7 +35,7 @@ export function stoppedClock(): Clock & { advance(ms: number): void } {
 }
 
 /** Chance that gives the same in every run. */
-export function countedRandom(): Random {
+function countedRandom(): Random {
   let count = 0;
   return {
     next: () => ((count = (count * 16_807 + 11) % 2_147_483_647) % 1000) / 1000,

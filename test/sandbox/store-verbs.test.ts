@@ -222,7 +222,7 @@ test('what goes in and comes out is never shared', () => {
   const made = store.create(configMap, body, by('kubectl'));
   body.data['a'] = 'changed';
   (made['data'] as Record<string, string>)['a'] = 'changed';
-  (store.list(configMap).items[0]?.['data'] as Record<string, string>)['a'] = 'changed';
+  for (const item of store.list(configMap).items) item['data'] = 'changed';
   expect(store.get(at(configMap, 'settings'))['data']).toEqual({ a: '1' });
 });
 

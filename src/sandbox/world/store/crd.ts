@@ -68,7 +68,7 @@ export function schemasOfCrd(crd: KubeObject): { schema: Schema; path: string }[
   return versionsOf(crd).flatMap((version, index) => {
     const schema = fieldOf(version['schema'], 'openAPIV3Schema');
     const path = `spec.versions[${index}].schema.openAPIV3Schema`;
-    return isObject(schema) ? [{ schema: schema as Schema, path }] : [];
+    return isObject(schema) ? [{ schema, path }] : [];
   });
 }
 

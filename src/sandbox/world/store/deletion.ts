@@ -3,7 +3,7 @@ import type { KindDefinition, ObjectStore } from '../types.ts';
 import type { StoreContext } from './context.ts';
 import { definitionOfCrd, isCrd } from './crd.ts';
 import { conflict, otherUid } from './errors.ts';
-import { clone, fieldOf, objectAt } from './json.ts';
+import { clone, equal, fieldOf, objectAt } from './json.ts';
 import { metaOf, timestamp } from './meta.ts';
 import { isNamespace, namespaceOf } from './namespaces.ts';
 import type { KindTable, Located } from './state.ts';
@@ -28,14 +28,16 @@ export function deleteObject(
     removeNow(ctx, table, live);
     return next;
   }
-  const isNew = live.metadata.deletionTimestamp === undefined;
-  const changed = isNew || live.metadata.finalizers?.join() !== next.metadata.finalizers?.join();
-  const stored = changed ? ctx.state.put(table, next) : live;
-  const finalizers = stored.metadata.finalizers ?? [];
-  if (finalizers.includes(leaveDependents)) orphanDependents(ctx, { table, object: stored });
-  else if (finalizers.includes(waitForDependents)) deleteDependentsFirst(ctx, { table, object: stored });
+  const stored = equal(live, next) ? live : ctx.state.put(table, next);
+  releaseDependents(ctx, { table, object: stored });
   if (isNamespace(table.definition) || isCrd(table.definition)) deleteContents(ctx, table, stored);
   return clone(table.get(stored.metadata.namespace, stored.metadata.name) ?? stored);
+}
+
+function releaseDependents(ctx: StoreContext, owner: Located): void {
+  const finalizers = owner.object.metadata.finalizers ?? [];
+  if (finalizers.includes(leaveDependents)) orphanDependents(ctx, owner);
+  else if (finalizers.includes(waitForDependents)) deleteDependentsFirst(ctx, owner);
 }
 
 /** Lets an object go whose last finalizer was just taken away. @returns whether it went */

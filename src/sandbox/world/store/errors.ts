@@ -18,7 +18,7 @@ function refusal(code: number, reason: string, message: string, details?: Detail
 }
 
 /** `deployments.apps`, or `pods` for the core group. */
-export function resourceName(kind: Kind): string {
+function resourceName(kind: Kind): string {
   return kind.group === '' ? kind.plural : `${kind.plural}.${kind.group}`;
 }
 
@@ -105,11 +105,6 @@ export function namespaceTerminating(kind: Kind, name: string, namespace: string
       },
     ],
   });
-}
-
-/** 403 for a named reason. */
-export function forbidden(kind: Kind, name: string, why: string): ApiError {
-  return refusal(403, 'Forbidden', `${resourceName(kind)} "${name}" is forbidden: ${why}`, detailsOf(kind, name));
 }
 
 /** 410: the history that the request needs is forgotten. */

@@ -9,7 +9,7 @@ export interface FieldError {
 }
 
 /** A value as the API server prints it in messages. */
-export function printValue(value: unknown): string {
+function printValue(value: unknown): string {
   if (value === null || value === undefined) return '"null"';
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   return JSON.stringify(value);

@@ -35,7 +35,7 @@ function cloneValue(value: unknown): unknown {
   if (typeof value === 'number') return Number.isFinite(value) ? value : null;
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map((item) => (item === undefined ? null : cloneValue(item)));
-  if ('toJSON' in value && typeof value.toJSON === 'function') return value.toJSON();
+  if (value instanceof Date) return value.toJSON();
   const copy: JsonObject = {};
   for (const [key, item] of Object.entries(value)) {
     if (item !== undefined) setField(copy, key, cloneValue(item));

@@ -24,25 +24,33 @@ export function timestamp(nowMs: number): string {
 export function parseObject(definition: KindDefinition, body: unknown): KubeObject {
   if (!isObject(body)) throw badRequest(`the object provided is unrecognized (must be of type ${definition.kind})`);
   const object: JsonObject = clone(body);
-  const { kind, apiVersion } = object;
-  const needsType = !isBuiltIn(definition);
-  if (kind === undefined && needsType) throw badRequest(`Object 'Kind' is missing in '${JSON.stringify(body)}'`);
-  if (apiVersion === undefined && needsType) {
-    throw badRequest(`Object 'apiVersion' is missing in '${JSON.stringify(body)}'`);
-  }
-  const wanted = apiVersionOf(definition);
-  if ((apiVersion ?? wanted) !== wanted || (kind ?? definition.kind) !== definition.kind) {
-    throw badRequest(
-      `the API version in the data (${String(apiVersion)}, Kind=${String(kind)}) does not match the expected API version (${wanted}, Kind=${definition.kind})`,
-    );
-  }
+  checkType(definition, object);
   const metadata = object['metadata'] ?? {};
   if (!isObject(metadata)) throw cannotDecode(definition, 'metadata', metadata);
   const bad = nonStringEntry(metadata);
   if (bad !== undefined) throw cannotDecode(definition, bad, undefined);
   checkLists(definition, metadata);
   for (const [field, value] of Object.entries(metadata)) if (value === null) delete metadata[field];
-  return { ...object, apiVersion: wanted, kind: definition.kind, metadata: metadata as unknown as ObjectMeta };
+  const { kind } = definition;
+  return { ...object, apiVersion: apiVersionOf(definition), kind, metadata: metadata as unknown as ObjectMeta };
+}
+
+/** Custom resources must say what they are; Kubernetes' own kinds are known from the URL. */
+function checkType(definition: KindDefinition, object: JsonObject): void {
+  const wanted = { kind: definition.kind, apiVersion: apiVersionOf(definition) };
+  for (const [field, name] of [
+    ['kind', 'Kind'],
+    ['apiVersion', 'apiVersion'],
+  ] as const) {
+    const found = object[field];
+    if (found === wanted[field]) continue;
+    if (found !== undefined) {
+      throw badRequest(
+        `the API version in the data (${JSON.stringify(object['apiVersion'])}, Kind=${JSON.stringify(object['kind'])}) does not match the expected API version (${wanted.apiVersion}, Kind=${wanted.kind})`,
+      );
+    }
+    if (!isBuiltIn(definition)) throw badRequest(`Object '${name}' is missing in '${JSON.stringify(object)}'`);
+  }
 }
 
 function checkLists(definition: KindDefinition, metadata: JsonObject): void {
@@ -79,13 +87,16 @@ export function checkIdentity(definition: KindDefinition, live: KubeObject, next
   if (namespace !== undefined && namespace !== (live.metadata.namespace ?? '')) {
     throw badRequest('the namespace of the object does not match the namespace on the request');
   }
-  if (uid !== undefined && uid !== '' && uid !== live.metadata.uid) {
-    throw otherUid(definition, live.metadata.name, uid, live.metadata.uid ?? '');
+  if (!isEmptyOr(uid, live.metadata.uid)) {
+    throw otherUid(definition, live.metadata.name, uid ?? '', live.metadata.uid ?? '');
   }
-  if (resourceVersion !== undefined && resourceVersion !== '' && resourceVersion !== live.metadata.resourceVersion) {
+  if (!isEmptyOr(resourceVersion, live.metadata.resourceVersion)) {
     throw staleVersion(definition, live.metadata.name);
   }
 }
+
+const isEmptyOr = (value: string | undefined, wanted: string | undefined) =>
+  value === undefined || value === '' || value === wanted;
 
 /** Puts back what no request can change, where a request says otherwise or says nothing. */
 export function keepSystemFields(live: KubeObject, next: KubeObject): void {

@@ -99,5 +99,6 @@ function parseFieldSelector(definition: KindDefinition, text: string): Matcher[]
 function fieldText(object: KubeObject, keys: string[]): string {
   let at: unknown = object;
   for (const key of keys) at = fieldOf(at, key);
-  return at === undefined || at === null ? '' : String(at);
+  if (typeof at === 'string') return at;
+  return typeof at === 'number' || typeof at === 'boolean' ? String(at) : '';
 }

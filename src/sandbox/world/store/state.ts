@@ -36,7 +36,7 @@ export class KindTable {
   put(object: KubeObject): void {
     const key = object.metadata.namespace ?? '';
     let objects = this.#namespaces.get(key);
-    if (objects === undefined) this.#namespaces.set(key, (objects = new Map()));
+    if (objects === undefined) this.#namespaces.set(key, (objects = new Map<string, KubeObject>()));
     objects.set(object.metadata.name, object);
   }
 

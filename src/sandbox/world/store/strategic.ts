@@ -37,7 +37,7 @@ function mergeObject(target: JsonObject, patch: JsonObject, place: Place): JsonO
   if (patch['$patch'] === 'delete') return undefined;
   if (patch['$patch'] === 'replace') return plain(patch);
   if (patch['$patch'] !== undefined && patch['$patch'] !== 'merge') {
-    throw badRequest(`Unknown patch type "${String(patch['$patch'])}" in map: ${JSON.stringify(patch)}`);
+    throw badRequest(`Unknown patch type ${JSON.stringify(patch['$patch'])} in map: ${JSON.stringify(patch)}`);
   }
   const result: JsonObject = clone(target);
   const retained = patch['$retainKeys'];
@@ -65,13 +65,14 @@ function mergeField(key: string, target: unknown, value: unknown, place: Place):
   const schema = fieldSchema(place.schema, key);
   if (isObject(value)) return mergeObject(isObject(target) ? target : {}, value, { schema, parent: key });
   if (!Array.isArray(value)) return value;
+  const items: unknown[] = value;
   const list: unknown[] = Array.isArray(target) ? target : [];
   const mergeKey = mergeKeyOf(key, schema, place);
-  if (mergeKey !== undefined && value.every(isObject)) {
-    return mergeItems(list, value, mergeKey, { schema: schema?.items, parent: key });
+  if (mergeKey !== undefined && items.every(isObject)) {
+    return mergeItems(list, items, mergeKey, { schema: schema?.items, parent: key });
   }
-  if (mergedValues.has(key)) return [...list, ...value.filter((item) => !list.some((other) => equal(item, other)))];
-  return clone(value);
+  if (mergedValues.has(key)) return [...list, ...items.filter((item) => !list.some((other) => equal(item, other)))];
+  return clone(items);
 }
 
 function mergeKeyOf(key: string, schema: Schema | undefined, place: Place): string | undefined {

@@ -52,7 +52,7 @@ export class WatchHistory {
 
   /** Gives one change to all present watchers. */
   deliver(change: Change): void {
-    for (const watcher of [...this.#watchers]) {
+    for (const watcher of this.#watchers) {
       if (change.version <= watcher.seen) continue;
       const event = eventFor(watcher.matches, change);
       if (event !== undefined) this.#send(watcher, event);
@@ -82,7 +82,7 @@ export class WatchHistory {
 
   /** Tells those who asked for bookmarks that they have seen everything up to this object's resourceVersion. */
   bookmark(object: KubeObject): void {
-    for (const watcher of [...this.#watchers]) {
+    for (const watcher of this.#watchers) {
       if (watcher.bookmarks) this.#send(watcher, { type: 'BOOKMARK', object: clone(object) });
     }
   }

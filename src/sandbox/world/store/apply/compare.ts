@@ -13,17 +13,17 @@ export interface Comparison {
 /** Compares two objects field by field, as far as their schema lets fields be told apart. */
 export function compare(schema: Schema | undefined, before: unknown, after: unknown): Comparison {
   const result: Comparison = { added: emptySet(), removed: emptySet(), modified: emptySet() };
-  compareAt(schema, before, after, [], result);
+  compareAt({ schema, before, after }, [], result);
   return result;
 }
 
-function compareAt(
-  schema: Schema | undefined,
-  before: unknown,
-  after: unknown,
-  path: string[],
-  result: Comparison,
-): void {
+interface Change {
+  schema: Schema | undefined;
+  before: unknown;
+  after: unknown;
+}
+
+function compareAt({ schema, before, after }: Change, path: string[], result: Comparison): void {
   if (equal(before, after)) return;
   if (!sameShape(schema, before, after)) {
     insert(result.modified, path);
@@ -37,7 +37,7 @@ function compareAt(
   for (const part of now.values()) {
     const was = old.get(part.step);
     if (was === undefined) insertAll(result.added, part, path);
-    else compareAt(part.schema, was.value, part.value, [...path, part.step], result);
+    else compareAt({ schema: part.schema, before: was.value, after: part.value }, [...path, part.step], result);
   }
 }
 

@@ -62,10 +62,11 @@ export function removeUnowned(schema: Schema | undefined, value: unknown, last: 
 
 function removePart(part: Part, last: FieldSet, owned: FieldSet): unknown {
   const isOwned = part.isItem ? owned.member : !isEmpty(owned);
-  if (!isOwned && last.member && last.children.size === 0) return undefined;
   // An item of a list or a key of a map goes with all that is in it, even where others own some of that.
-  if (!isOwned && part.isItem && last.member) return undefined;
+  if (!isOwned && last.member && (part.isItem || last.children.size === 0)) return undefined;
   const left = removeUnowned(part.schema, part.value, last, owned);
-  const isHollow = isObject(left) ? Object.keys(left).length === 0 : Array.isArray(left) && left.length === 0;
-  return isHollow && !isOwned && left !== part.value ? undefined : left;
+  return isHollow(left) && !isOwned && left !== part.value ? undefined : left;
 }
+
+const isHollow = (value: unknown) =>
+  Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0;

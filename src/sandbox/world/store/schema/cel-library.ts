@@ -21,7 +21,10 @@ export function celEnvironment(): Environment {
     .registerFunction('string.replace(string, string): string', (text: string, from: string, to: string) =>
       text.replaceAll(from, to),
     )
-    .registerFunction('string.charAt(int): string', (text: string, index: bigint) => [...text][Number(index)] ?? '')
+    .registerFunction(
+      'string.charAt(int): string',
+      (text: string, index: bigint) => Array.from(text)[Number(index)] ?? '',
+    )
     .registerFunction('isURL(string): bool', (text: string) => URL.canParse(text));
 }
 

@@ -10,7 +10,7 @@ const reserved = new Set(
 );
 
 /** How CEL rules write a property's name: what is no identifier is escaped. */
-export function escapeName(name: string): string {
+function escapeName(name: string): string {
   if (reserved.has(name)) return `__${name}__`;
   return name
     .replaceAll('__', '__underscores__')

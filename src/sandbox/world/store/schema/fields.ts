@@ -1,5 +1,5 @@
 import { childPath } from '../field-errors.ts';
-import { clone, isObject, setField } from '../json.ts';
+import { clone, fieldOf, isObject, setField } from '../json.ts';
 import { fieldSchema, metadataSchema, type Schema } from './types.ts';
 
 /** Whether fields that the schema does not name are kept. */
@@ -49,15 +49,18 @@ export function setDefaults(schema: Schema, value: unknown): void {
   }
   if (!isObject(value)) return;
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    const present = Object.hasOwn(value, name) ? value[name] : undefined;
-    const isAbsent = present === undefined || (present === null && property.nullable !== true);
-    if (isAbsent && property.default !== undefined) setField(value, name, clone(property.default));
+    if (property.default !== undefined && isAbsent(property, fieldOf(value, name))) {
+      setField(value, name, clone(property.default));
+    }
   }
   for (const [name, item] of Object.entries(value)) {
     const inner = fieldSchema(schema, name);
     if (inner !== undefined) setDefaults(inner, item);
   }
 }
+
+const isAbsent = (schema: Schema, value: unknown) =>
+  value === undefined || (value === null && schema.nullable !== true);
 
 /** Removes null fields that are not nullable, in place: to the API server they are not there. */
 export function dropNulls(schema: Schema | undefined, value: unknown): void {

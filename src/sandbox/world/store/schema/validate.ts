@@ -56,22 +56,20 @@ function checkEnum(schema: Schema, value: unknown, path: string): FieldError[] {
 function checkNumber(schema: Schema, value: number, path: string): FieldError[] {
   const errors: FieldError[] = [];
   const complain = (text: string) => errors.push(invalid(path, value, `${path} in body should be ${text}`));
-  const { minimum, maximum, multipleOf } = schema;
-  if (minimum !== undefined && (schema.exclusiveMinimum === true ? value <= minimum : value < minimum)) {
-    complain(schema.exclusiveMinimum === true ? `greater than ${minimum}` : `greater than or equal to ${minimum}`);
-  }
-  if (maximum !== undefined && (schema.exclusiveMaximum === true ? value >= maximum : value > maximum)) {
-    complain(schema.exclusiveMaximum === true ? `less than ${maximum}` : `less than or equal to ${maximum}`);
-  }
+  const { minimum = -Infinity, maximum = Infinity, multipleOf } = schema;
+  const orEqual = (isExclusive: boolean | undefined) => (isExclusive === true ? '' : ' or equal to');
+  const isBelow = schema.exclusiveMinimum === true ? value <= minimum : value < minimum;
+  const isAbove = schema.exclusiveMaximum === true ? value >= maximum : value > maximum;
+  if (isBelow) complain(`greater than${orEqual(schema.exclusiveMinimum)} ${minimum}`);
+  if (isAbove) complain(`less than${orEqual(schema.exclusiveMaximum)} ${maximum}`);
   if (multipleOf !== undefined && !Number.isInteger(value / multipleOf)) complain(`a multiple of ${multipleOf}`);
-  if (schema.format === 'int32' && (value < -(2 ** 31) || value >= 2 ** 31)) complain('an integer of 32 bits');
   return errors;
 }
 
 function checkString(schema: Schema, value: string, path: string): FieldError[] {
   const errors: FieldError[] = [];
   const { minLength, maxLength, pattern, format } = schema;
-  const length = minLength === undefined && maxLength === undefined ? 0 : [...value].length;
+  const length = minLength === undefined && maxLength === undefined ? 0 : Array.from(value).length;
   if (maxLength !== undefined && length > maxLength) errors.push(tooLong(path, maxLength));
   if (minLength !== undefined && length < minLength) {
     errors.push(invalid(path, value, `${path} in body should be at least ${minLength} chars long`));
