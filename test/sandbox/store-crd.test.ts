@@ -117,6 +117,44 @@ describe('a CustomResourceDefinition', () => {
   });
 });
 
+describe('a schema that is not structural is refused', () => {
+  const place = 'spec.versions[0].schema.openAPIV3Schema.properties[spec]';
+  const keyed = {
+    type: 'array',
+    'x-kubernetes-list-type': 'map',
+    'x-kubernetes-list-map-keys': ['n'],
+    items: { type: 'object', properties: { n: { type: 'string' } } },
+  };
+  test.each<[string, object, string]>([
+    [
+      'no type',
+      property({}),
+      `${place}.properties[x].type: Required value: must not be empty for specified object fields`,
+    ],
+    [
+      'a list without items',
+      property({ type: 'array' }),
+      `${place}.properties[x].items: Required value: must be specified`,
+    ],
+    [
+      'no other fields',
+      { additionalProperties: false },
+      `${place}.additionalProperties: Forbidden: additionalProperties cannot be set to false`,
+    ],
+    [
+      'a default of another type',
+      property({ type: 'integer', default: 'a' }),
+      `${place}.properties[x].default: Invalid value: "string"`,
+    ],
+    ['keys that may be absent', property(keyed), 'so it must have a default or be a required property'],
+    ['properties that are none', { properties: 5 }, `${place}.properties: Invalid value: "number"`],
+  ])('%s', (_, schema, message) => {
+    const status = refusal(() => aStore().create(crd, definition(schema), by('k')));
+    expect(status.code).toBe(422);
+    expect(status.message).toContain(message);
+  });
+});
+
 describe('validation names field, value and limit as the API server does', () => {
   const blocked =
     '<nil>: Invalid value: "null": some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
@@ -194,7 +232,7 @@ describe('validation names field, value and limit as the API server does', () =>
         type: 'array',
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['n'],
-        items: { type: 'object', properties: { n: { type: 'string' } } },
+        items: { type: 'object', required: ['n'], properties: { n: { type: 'string' } } },
       }),
       { x: [{ n: 'a' }, { n: 'a' }] },
       ['spec.x[1]: Duplicate value: {"n":"a"}'],

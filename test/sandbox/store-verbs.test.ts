@@ -153,6 +153,18 @@ describe('update', () => {
   });
 });
 
+test('selectors of workloads stay as they are and select their own template', () => {
+  const store = aStore();
+  store.create(deployment, aDeployment('shop'), by('kubectl'));
+  const body = { spec: { replicas: -1, selector: { matchLabels: { app: 'other' } } } };
+  const status = refusal(() => store.patch(at(deployment, 'shop'), { type: 'merge', body }, by('kubectl')));
+  expect(status.details?.causes?.map(({ field, message }) => `${field}: ${message}`)).toEqual([
+    'spec.replicas: Invalid value: -1: must be greater than or equal to 0',
+    'spec.selector: Invalid value: {"matchLabels":{"app":"other"}}: field is immutable',
+    'spec.template.metadata.labels: Invalid value: {"app":"shop"}: `selector` does not match template `labels`',
+  ]);
+});
+
 describe('patch', () => {
   test('merges as RFC 7396 says', () => {
     const store = aStore();

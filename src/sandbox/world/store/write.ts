@@ -19,6 +19,8 @@ import { generatedName } from './names.ts';
 import { isNamespace, prepareNamespace, requireNamespace } from './namespaces.ts';
 import { ruleErrors } from './schema/cel.ts';
 import { admitFields, schemaErrors } from './schema/kind-schema.ts';
+import { structuralErrors } from './schema/structural.ts';
+import { workloadErrors } from './workload-rules.ts';
 import type { KindTable } from './state.ts';
 
 /** Computes who owns which field after a write. `live` is absent on creation; `next` has the fields as they will be stored. */
@@ -126,8 +128,13 @@ function setManaged(object: KubeObject, managed: ManagedFieldsEntry[]): void {
 /** Throws 422 with everything that is wrong with an object that is about to be stored. */
 function checkObject({ definition }: KindTable, next: KubeObject, live: KubeObject | undefined): void {
   const errors = [...metadataErrors(definition, next, live), ...schemaErrors(definition, next, live)];
+  errors.push(...workloadErrors(definition, next, live));
   if (isCrd(definition)) {
-    errors.push(...crdErrors(next), ...schemasOfCrd(next).flatMap(({ schema, path }) => ruleErrors(schema, path)));
+    errors.push(...crdErrors(next));
+    for (const { schema, path } of schemasOfCrd(next)) {
+      const structural = structuralErrors(schema, path);
+      errors.push(...(structural.length > 0 ? structural : ruleErrors(schema, path)));
+    }
   }
   if (errors.length > 0) throw invalidObject(definition, next.metadata.name, errors);
 }

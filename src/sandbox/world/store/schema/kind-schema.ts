@@ -51,15 +51,20 @@ export function admitFields(
   setDefaults(schema, object);
 }
 
-/** Checks a configuration of server-side apply. Throws 500 without a reason, as the API server does, when it names unknown fields. */
+/** Checks a configuration of server-side apply. Throws 500 without a reason, as the API server does, when it names unknown fields or one item of a list twice. */
 export function admitConfig(definition: KindDefinition, config: KubeObject): void {
   const schema = schemaOf(definition);
   dropNulls(schema, config);
   const [unknown] = prune(schema, clone(config));
-  if (unknown === undefined) return;
+  const [duplicated] = validate(schema, config).filter((error) => error.reason === 'FieldValueDuplicate');
+  if (unknown === undefined && duplicated === undefined) return;
+  const why =
+    unknown === undefined
+      ? `${duplicated?.field}: duplicate entries for key`
+      : `${unknown}: field not declared in schema`;
   const { name, namespace = '' } = config.metadata;
   throw unclassified(
-    `failed to create typed patch object (${namespace}/${name}; ${config.apiVersion}, Kind=${config.kind}): .${unknown}: field not declared in schema`,
+    `failed to create typed patch object (${namespace}/${name}; ${config.apiVersion}, Kind=${config.kind}): .${why}`,
   );
 }
 
