@@ -2,6 +2,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { type CustomResourceDefinition, canaryCrd, metricTemplateCrd } from '../src/api/crd.ts';
+import { stateDiagram } from '../src/decide/diagram.ts';
+import { table } from '../src/decide/table.ts';
+import { referencePage } from './reference.ts';
 
 /** A file of the tree that is made from the source. */
 interface Generator {
@@ -14,6 +17,8 @@ interface Generator {
 const generators: readonly Generator[] = [
   { path: 'crds/canaries.generated.yaml', make: () => yamlOf(canaryCrd) },
   { path: 'crds/metrictemplates.generated.yaml', make: () => yamlOf(metricTemplateCrd) },
+  { path: 'docs/reference.generated.md', make: () => referencePage([canaryCrd, metricTemplateCrd]) },
+  { path: 'docs/state-diagram.generated.md', make: diagramPage },
 ];
 
 const root = join(import.meta.dirname, '..');
@@ -34,6 +39,18 @@ if (process.argv.includes('--check')) {
 function yamlOf(crd: CustomResourceDefinition): string {
   const head = '# Made from src/api by "npm run generate".\n';
   return head + stringify(crd, { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
+function diagramPage(): string {
+  return `<!-- Made from src/decide/table.ts by "npm run generate". -->
+# The stages of a release
+
+Grey stages are outside of a release. A change of the stage that is not here does not happen: the state machine has one row for each stage.
+
+\`\`\`mermaid
+${stateDiagram(table)}
+\`\`\`
+`;
 }
 
 function present(path: string): string | undefined {

@@ -1,5 +1,18 @@
 import Type, { type Static } from 'typebox';
-import { atomicList, duration, isDuration, listMap, objectName, oneOf, rules } from './schema.ts';
+import {
+  atomicList,
+  duration,
+  isDuration,
+  label,
+  labelKeyPattern,
+  labelValue,
+  listMap,
+  objectName,
+  oneOf,
+  rules,
+  serviceLikeName,
+  url,
+} from './schema.ts';
 
 /** Gateways and meshes whose metrics Linnet knows by name. */
 export const providers = ['istio', 'envoy-gateway', 'traefik', 'app'] as const;
@@ -23,7 +36,7 @@ const ThresholdRange = Type.Object(
     max: Type.Optional(Type.Number({ description: 'The value must not be above this.' })),
   },
   {
-    description: 'A plain limit on the value.',
+    description: 'The limit on the value.',
     ...rules(
       { rule: 'has(self.min) || has(self.max)', message: 'needs min, max or both' },
       { rule: '!has(self.min) || !has(self.max) || self.min <= self.max', message: 'min must not be above max' },
@@ -33,17 +46,13 @@ const ThresholdRange = Type.Object(
 
 const Metric = Type.Object(
   {
-    name: Type.String({
-      description:
-        'request-success-rate (percent of answers below 500), request-duration (P99 in milliseconds), or a name of yours with templateRef.',
-      minLength: 1,
-      maxLength: 63,
-      pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
-    }),
+    name: label(
+      'request-success-rate (percent of answers below 500), request-duration (P99 in milliseconds), or a name of yours with templateRef.',
+    ),
     templateRef: Type.Optional(
       Type.Object(
         { name: objectName('Name of a MetricTemplate in the same namespace.') },
-        { description: 'Query of your own.' },
+        { description: 'A query of your own, instead of the built-in ones.' },
       ),
     ),
     thresholdRange: ThresholdRange,
@@ -76,7 +85,10 @@ export type MetricSpec = Static<typeof Metric>;
 const OnUnsure = Type.Object(
   {
     after: duration('How long a check may stay unsure.', { min: '10s', max: '168h', default: '30m' }),
-    do: oneOf(['hold', 'rollback', 'advance'], { description: 'What then happens.', default: 'hold' }),
+    do: oneOf(['hold', 'rollback', 'advance'], {
+      description: 'What happens then: stay at the weight, go back to stable, or go on to the next step.',
+      default: 'hold',
+    }),
   },
   {
     description: 'What happens when a check has no verdict: too few requests, no data, metrics store down.',
@@ -117,8 +129,8 @@ export const Analysis = Type.Object(
       default: 1,
     }),
     stepWeights: Type.Optional(
-      atomicList(weight('Percent.'), {
-        description: 'The ladder as weights, e.g. [5, 50, 100].',
+      atomicList(weight('Percent of the traffic.'), {
+        description: 'The ladder as weights in percent, e.g. [5, 50, 100]; 100 is added where it is missing.',
         minItems: 1,
         maxItems: 50,
       }),
@@ -127,12 +139,14 @@ export const Analysis = Type.Object(
     maxWeight: Type.Optional(weight('With stepWeight: the last weight before 100; default 100.')),
     steps: Type.Optional(
       atomicList(Step, {
-        description: 'The ladder as weights with an interval of their own.',
+        description: 'The ladder as weights, each with an interval of its own; 100 is added where it is missing.',
         minItems: 1,
         maxItems: 50,
       }),
     ),
-    metrics: Type.Optional(listMap(Metric, ['name'], { description: 'The checks.', maxItems: 20 })),
+    metrics: Type.Optional(
+      listMap(Metric, ['name'], { description: 'The checks that every step must pass.', maxItems: 20 }),
+    ),
     onUnsure: OnUnsure,
   },
   {
@@ -171,12 +185,7 @@ export type AnalysisSpec = Static<typeof Analysis>;
 const BackendRefSpec = (description: string) =>
   Type.Object(
     {
-      name: Type.String({
-        description: 'Name of a Service.',
-        minLength: 1,
-        maxLength: 63,
-        pattern: '^[a-z]([-a-z0-9]*[a-z0-9])?$',
-      }),
+      name: serviceLikeName('Name of a Service in the namespace of the Canary.'),
       port: Type.Integer({ description: 'Port of the Service.', minimum: 1, maximum: 65535 }),
     },
     { description },
@@ -201,24 +210,19 @@ const RouteSpec = Type.Object(
 /** Where metrics are asked, when it is not the engine's default. */
 export const MetricsServerRef = Type.Object(
   {
-    address: Type.String({
-      description: 'Base URL of a Prometheus HTTP API; the operator must allow it.',
-      maxLength: 2048,
-      pattern: '^https?://[^/?#@ ]+(/[^?#@ ]*)?$',
-    }),
+    address: url('Base URL of a Prometheus HTTP API; the operator must allow it.'),
     secretRef: Type.Optional(
       Type.Object(
         { name: objectName('Name of a Secret in the same namespace.') },
-        { description: 'Keys: token, or username and password; ca.crt; every key header.<Name> becomes a header.' },
+        {
+          description:
+            'Secret that the server asks for. Keys: token, or username and password; ca.crt; every key header.<Name> becomes a header.',
+        },
       ),
     ),
   },
-  { description: 'A metrics store of your own.' },
+  { description: "The metrics store that is asked, when it is not the engine's default." },
 );
-
-const labelName = '[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?';
-const labelKeyPattern = `^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?${labelName}$`;
-const labelValue = Type.String({ maxLength: 63, pattern: `^(${labelName})?$` });
 
 export const CanarySpec = Type.Object(
   {
@@ -227,12 +231,7 @@ export const CanarySpec = Type.Object(
         {
           apiVersion: oneOf(['apps/v1'], { description: 'API version of the target.', default: 'apps/v1' }),
           kind: oneOf(['Deployment'], { description: 'Kind of the target.', default: 'Deployment' }),
-          name: Type.String({
-            description: 'Name of the Deployment; at most 56 characters, so that its canary has a name too.',
-            minLength: 1,
-            maxLength: 56,
-            pattern: '^[a-z]([-a-z0-9]*[a-z0-9])?$',
-          }),
+          name: serviceLikeName('Name of the Deployment. It leaves room for the name of its canary.', 56),
         },
         { description: 'The Deployment whose new templates are released in place.' },
       ),
@@ -241,7 +240,7 @@ export const CanarySpec = Type.Object(
       Type.Object(
         {
           stable: BackendRefSpec('The Service that has the traffic.'),
-          canary: BackendRefSpec('The Service that shall get it.'),
+          canary: BackendRefSpec('The Service that shall get the traffic.'),
         },
         {
           description: 'Two versions that both run already.',
@@ -255,7 +254,8 @@ export const CanarySpec = Type.Object(
     routes: listMap(RouteSpec, ['kind', 'name'], { description: 'The routes to split.', minItems: 1, maxItems: 16 }),
     provider: Type.Optional(
       oneOf(providers, {
-        description: 'Whose metrics count the requests; default: told from the parents of the route.',
+        description:
+          'The gateway or mesh whose metrics count the requests; default: told from the parents of the route.',
       }),
     ),
     metricsServer: Type.Optional(MetricsServerRef),
@@ -266,7 +266,7 @@ export const CanarySpec = Type.Object(
     ),
     skipAnalysis: Type.Optional(Type.Boolean({ description: 'Go to 100 in one step, without checks.' })),
     progressDeadlineSeconds: Type.Integer({
-      description: 'How long pods may take to become ready.',
+      description: 'How many seconds pods may take to become ready.',
       minimum: 10,
       maximum: 86_400,
       default: 600,
@@ -287,7 +287,7 @@ export const CanarySpec = Type.Object(
       }),
     ),
     canaryLabels: Type.Optional(
-      Type.Record(Type.String(), labelValue, {
+      Type.Record(Type.String(), labelValue(), {
         description: "Labels that tell the canary's pods from the stable ones; default: chosen from the selectors.",
         maxProperties: 8,
         ...rules({

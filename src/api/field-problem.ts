@@ -30,8 +30,14 @@ export function fieldProblems(
     }
     const found = shown(follow(value, at));
     const node = follow(schema, pointerParts(error.schemaPath.replace(/^#/, ''))) as JsonSchema;
-    return [{ field: fieldPath(root, at), message: `is ${found}, but must be ${wanted(node)}` }];
+    return [{ field: fieldPath(root, at), message: `is ${found}, but ${asked(node, error.keyword)}` }];
   });
+}
+
+/** The rule that goes with a pattern says it in better words. */
+function asked(node: JsonSchema, keyword: string): string {
+  const rule = keyword === 'pattern' ? node['x-kubernetes-validations']?.[0] : undefined;
+  return rule?.message ?? `must be ${wanted(node)}`;
 }
 
 function pointerParts(pointer: string): string[] {

@@ -7,16 +7,7 @@ import { oneOf, rules } from './schema.ts';
  * What a query may name as `{{ variable }}`; the first five as in Flagger. Values enter a query only inside quotes and escaped;
  * `interval`, the check's window such as `30s`, may also stand outside.
  */
-export const templateVariables = [
-  'name',
-  'namespace',
-  'target',
-  'service',
-  'route',
-  'interval',
-  'canary',
-  'stable',
-] as const;
+const templateVariables = ['name', 'namespace', 'target', 'service', 'route', 'interval', 'canary', 'stable'] as const;
 
 /** Any text in which every `{{` begins a variable that is known. */
 const queryPattern = `^([^{]|[{][^{]|[{][{] *(${templateVariables.join('|')}) *[}][}])*[{]?$`;

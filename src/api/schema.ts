@@ -17,13 +17,51 @@ export function rules(...list: CelRule[]): { 'x-kubernetes-validations': CelRule
   return { 'x-kubernetes-validations': list };
 }
 
+const subdomain = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$';
+const dnsLabel = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$';
+const serviceName = '^[a-z]([-a-z0-9]*[a-z0-9])?$';
+const baseUrl = '^https?://[^/?#@ ]+(/[^?#@ ]*)?$';
+
+const labelName = '[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?';
+const labelValuePattern = `^(${labelName})?$`;
+export const labelKeyPattern = `^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?${labelName}$`;
+
+/** Patterns in the words of messages and documentation. */
+export const patternWords: ReadonlyMap<string, string> = new Map([
+  [subdomain, 'a name of lower-case letters, digits, - and .'],
+  [dnsLabel, 'a name of lower-case letters, digits and -'],
+  [serviceName, 'a name of lower-case letters, digits and -, with a letter first'],
+  [baseUrl, 'an http or https URL without user, query and fragment'],
+  [labelValuePattern, 'a label value of letters, digits, -, _ and .'],
+]);
+
+/** A name as checks have it; DNS-1123 label. */
+export function label(description: string) {
+  return Type.String({ description, minLength: 1, maxLength: 63, pattern: dnsLabel });
+}
+
+/** A name as Services have it, and Deployments that get one; DNS-1035 label. */
+export function serviceLikeName(description: string, maxLength = 63) {
+  return Type.String({ description, minLength: 1, maxLength, pattern: serviceName });
+}
+
+/** A value of a label. */
+export function labelValue() {
+  return Type.String({ maxLength: 63, pattern: labelValuePattern });
+}
+
+/** The address of a server, to which paths are added. */
+export function url(description: string) {
+  return Type.String({ description, maxLength: 2048, pattern: baseUrl });
+}
+
 /** A name of an object in the same namespace; DNS-1123 subdomain. */
 export function objectName(description: string) {
   return Type.String({
     description,
     minLength: 1,
     maxLength: 253,
-    pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$',
+    pattern: subdomain,
   });
 }
 

@@ -48,7 +48,7 @@ describe('The border refuses what would make a release impossible, also when the
       const problems = parsed.ok ? [] : parsed.problems;
       for (const { field, message } of problems) {
         expect(field).toMatch(/^spec(\.|$)/);
-        expect(message).toMatch(/missing|must|needs/);
+        expect(message).toMatch(/missing|must|needs|may name only/);
         expect(`${field} ${message}`).not.toContain('\n');
       }
     },
