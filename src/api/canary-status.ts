@@ -135,12 +135,12 @@ const Release = Type.Object(
 export type Release = Static<typeof Release>;
 
 const HistoryEntry = Type.Object({
-  attempt: Type.Integer(),
+  attempt: Type.Integer({ description: 'Number of the attempt.' }),
   revision: text('First ten characters of the digest.', 16),
   digest: digest('Full digest.'),
   outcome: oneOf(outcomes, { description: 'How it ended.' }),
-  reason: text('Reason.', 63),
-  message: text('Sentence.', 1024),
+  reason: text('Why, in one word.', 63),
+  message: text('Why, in one sentence.', 1024),
   startedAt: moment('When it began.'),
   endedAt: moment('When it ended.'),
 });
@@ -151,44 +151,52 @@ const CheckRecord = Type.Object({
   query: Type.Optional(text('The query as sent.', 8192)),
   value: Type.Optional(Type.Number({ description: 'What was measured.' })),
   requests: Type.Optional(Type.Integer({ description: 'How many requests it rests on.' })),
-  limit: text('What was wanted.', 64),
-  verdict: oneOf(['pass', 'fail', 'unsure'], { description: 'The verdict.' }),
-  message: text('The reason in one sentence.', 512),
-  at: moment('When.'),
+  limit: text('The limit, e.g. at least 99 %.', 64),
+  verdict: oneOf(['pass', 'fail', 'unsure'], {
+    description: 'Whether the value was within the limit; unsure: that cannot be said.',
+  }),
+  message: text('The reason of the verdict in one sentence.', 512),
+  at: moment('When it was measured.'),
 });
 export type CheckRecord = Static<typeof CheckRecord>;
 
-const Hold = Type.Object({
-  reason: text('Why, in one word.', 63),
-  message: text('Why, in one sentence.', 1024),
-  since: moment('Since when.'),
-});
+const Hold = Type.Object(
+  {
+    reason: text('Why, in one word.', 63),
+    message: text('Why, in one sentence.', 1024),
+    since: moment('When it began.'),
+  },
+  { description: 'Why the release stays where it is; absent while it goes on.' },
+);
 export type Hold = Static<typeof Hold>;
 
 export const verbs = ['promote', 'abort', 'pause', 'resume', 'retry'] as const;
 /** What a person can ask for. */
 export type Verb = (typeof verbs)[number];
 
-const CommandRecord = Type.Object({
-  id: text('Id of the request.', 253),
-  verb: text('What was asked.', 32),
-  attempt: Type.Optional(Type.Integer()),
-  revision: Type.Optional(text('Revision that it named.', 64)),
-  claimedBy: Type.Optional(text('Who says to have asked.', 253)),
-  reason: Type.Optional(text('Why.', 512)),
-  at: moment('When it was answered.'),
-  result: oneOf(['done', 'refused'], { description: 'The answer.' }),
-  message: text('The answer in one sentence.', 512),
-});
+const CommandRecord = Type.Object(
+  {
+    id: text('Id of the request.', 253),
+    verb: text('What was asked.', 32),
+    attempt: Type.Optional(Type.Integer({ description: 'Attempt that it named.' })),
+    revision: Type.Optional(text('Revision that it named.', 64)),
+    claimedBy: Type.Optional(text('Who asked, as the request itself says.', 253)),
+    reason: Type.Optional(text('Why.', 512)),
+    at: moment('When it was answered.'),
+    result: oneOf(['done', 'refused'], { description: 'The answer.' }),
+    message: text('The answer in one sentence.', 512),
+  },
+  { description: 'The newest request of a person, and what became of it.' },
+);
 export type CommandRecord = Static<typeof CommandRecord>;
 
 const ConditionRecord = Type.Object({
-  type: text('Type.', 63),
-  status: oneOf(['True', 'False', 'Unknown'], { description: 'Status.' }),
-  reason: text('Reason.', 63),
-  message: text('Message.', 2048),
-  observedGeneration: Type.Optional(Type.Integer()),
-  lastTransitionTime: moment('Since when.'),
+  type: text('What is said to be so: Ready, Promoted and others.', 63),
+  status: oneOf(['True', 'False', 'Unknown'], { description: 'Whether it is so.' }),
+  reason: text('Why, in one word.', 63),
+  message: text('Why, in one sentence.', 2048),
+  observedGeneration: Type.Optional(Type.Integer({ description: 'The generation of the spec that it is about.' })),
+  lastTransitionTime: moment('When the status changed last.'),
 });
 
 export const CanaryStatus = Type.Object(
@@ -196,7 +204,7 @@ export const CanaryStatus = Type.Object(
     observedGeneration: Type.Optional(
       Type.Integer({ description: 'The generation of the spec that this status is about.' }),
     ),
-    schemaVersion: Type.Integer({ description: 'Version of this status. Always 1 now.' }),
+    schemaVersion: Type.Integer({ description: 'Version of the form of this status; 1.' }),
     phase: oneOf(phases, { description: 'Where the release stands, in the words of Flagger.' }),
     stage: oneOf(stages, { description: 'What exactly is going on.' }),
     stageSince: moment('When the stage began.'),
@@ -210,29 +218,45 @@ export const CanaryStatus = Type.Object(
     failedChecks: Type.Integer({ description: 'Failed checks of this attempt.', minimum: 0 }),
     intent: Type.Optional(
       Type.Object(
-        { weight: share('Share.'), fence: text('<attempt>.<n>', 32) },
+        {
+          weight: share('The share in percent.'),
+          fence: text('The counter: <attempt>.<n>, also on the routes.', 32),
+        },
         { description: "The canary's share that must be, and the counter that orders writes." },
       ),
     ),
     shares: Type.Optional(
-      Type.Object({
-        asked: share('Wanted.'),
-        accepted: Type.Optional(share('Accepted by the gateway.')),
-        observed: Type.Optional(percent('Seen in the requests.')),
-        requests: Type.Optional(Type.Integer({ description: 'Requests in which it was seen.' })),
-        rung: oneOf(['written', 'accepted', 'observed', 'settled'], { description: 'How far the ladder is climbed.' }),
-      }),
+      Type.Object(
+        {
+          asked: share('Asked for.'),
+          accepted: Type.Optional(share('Accepted by the gateway.')),
+          observed: Type.Optional(percent('Seen in the requests.')),
+          requests: Type.Optional(Type.Integer({ description: 'Requests in which it was seen.' })),
+          rung: oneOf(['written', 'accepted', 'observed', 'settled'], {
+            description: 'How sure it is that traffic has followed; settled: it cannot be seen, but has had its time.',
+          }),
+        },
+        { description: "The canary's share in percent, as it was asked for, accepted and seen." },
+      ),
     ),
     hold: Type.Optional(Hold),
     holdWrittenAt: Type.Optional(moment('When the message of hold was written.')),
     paused: Type.Optional(
-      Type.Object({ by: text('Who.', 253), reason: Type.Optional(text('Why.', 512)), since: moment('Since when.') }),
+      Type.Object(
+        { by: text('Who.', 253), reason: Type.Optional(text('Why.', 512)), since: moment('When it began.') },
+        { description: 'A person has paused the release.' },
+      ),
     ),
     retryAsked: Type.Optional(Type.Boolean({ description: 'A person asked to try the last revision once more.' })),
     checks: Type.Optional(listMap(CheckRecord, ['name'], { description: 'The newest verdicts.', maxItems: 24 })),
     lastCommand: Type.Optional(CommandRecord),
     history: Type.Optional(atomicList(HistoryEntry, { description: 'The last attempts, newest first.', maxItems: 20 })),
-    conditions: Type.Optional(listMap(ConditionRecord, ['type'], { description: 'Ready and Promoted.', maxItems: 8 })),
+    conditions: Type.Optional(
+      listMap(ConditionRecord, ['type'], {
+        description: 'Ready, Promoted and others, as Kubernetes has them.',
+        maxItems: 8,
+      }),
+    ),
     release: Type.Optional(Release),
   },
   { description: 'What Linnet knows and does. Only Linnet writes it.' },
