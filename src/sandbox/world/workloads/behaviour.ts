@@ -29,9 +29,9 @@ export function behaviourOf(image: string): Behaviour {
 }
 
 function takePart(behaviour: Behaviour, part: string): boolean {
-  const [, word, number] = /^(err|slow)(\d{1,6})$/.exec(part) ?? [part, part];
-  if (word === 'err') behaviour.errorPercent = Math.min(100, Number(number));
-  else if (word === 'slow') behaviour.slowMs = Number(number);
+  const [, word = part, number = ''] = /^(err|slow)(\d{1,6})$/.exec(part) ?? [];
+  if (word === 'err' && number !== '') behaviour.errorPercent = Math.min(100, Number(number));
+  else if (word === 'slow' && number !== '') behaviour.slowMs = Number(number);
   else if (word === 'hang') behaviour.hang = true;
   else if (word === 'notready') behaviour.neverReady = true;
   else if (word === 'crash') behaviour.crash = true;
