@@ -17,10 +17,10 @@ export function shareCarried(full: number, ready: number): number {
 }
 
 /**
- * Pods that carry all of the traffic: as many as at the start of the attempt, raised (never lowered) while the stable side
- * still has a share that tells how many it needs.
+ * Pods that carry all of the traffic: as many as at the start of the attempt, raised (never lowered) when the stable side has grown since although
+ * it has less to do. Only growth counts: a Deployment that is not scaled automatically keeps its pods while its share falls.
  */
 export function fullPods(known: number, stable: Pods, stableShare: number): number {
-  if (stableShare < tellingShare) return known;
-  return Math.max(known, Math.ceil((100 * stable.desired) / stableShare));
+  if (stableShare < tellingShare || stable.desired <= known) return known;
+  return Math.ceil((100 * stable.desired) / stableShare);
 }

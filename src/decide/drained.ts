@@ -1,28 +1,39 @@
 import { countsBetween } from '../analysis/counts.ts';
+import { observedShare } from '../analysis/share.ts';
 import { type AttemptTurn, ms, nextCheck, stageAge } from './turn.ts';
 
 /** Longer than this nobody waits for the last requests of a side that must not get any: they go past the route. */
 const drainLimitMs = 120_000;
 
 /**
- * Whether a side that has lost its weight has been left by the traffic: at least `drainMs` after the weight 0 was accepted, and no
- * request seen in the last `drainMs`; where the traffic cannot be seen, after it has had time to settle.
+ * Whether a side that has lost its weight has been left by the traffic: `drainMs` after the weight 0 was accepted, with no request in the last
+ * `drainMs` that the samples tell of; where the traffic cannot be seen, after it has had time to settle.
  */
 export function drained(
   turn: AttemptTurn,
   side: 'stable' | 'canary',
 ): { drained: true } | { drained: false; wakeAt: number } {
-  const { settings, nowMs, view } = turn;
+  const { settings, nowMs } = turn;
   const age = stageAge(turn);
   const since = ms(turn.status.stageSince, nowMs);
   if (age < settings.drainMs) return { drained: false, wakeAt: since + settings.drainMs };
   if (age >= drainLimitMs) return { drained: true };
-  const seen =
-    view.measured?.atSplit === true && view.measured.counts?.outcome === 'data' ? view.measured.counts.data : undefined;
-  if (seen === undefined) {
+  const left = leftAlone(turn, side, since);
+  if (left === 'unseen') {
     const end = since + settings.settleMs + settings.drainMs;
     return nowMs >= end ? { drained: true } : { drained: false, wakeAt: Math.min(end, nextCheck(turn)) };
   }
-  const { total } = countsBetween(seen, side, nowMs - settings.drainMs, { baseline: 'after' });
-  return total === 0 ? { drained: true } : { drained: false, wakeAt: nextCheck(turn) };
+  return left ? { drained: true } : { drained: false, wakeAt: nextCheck(turn) };
+}
+
+/** Judged at the newest sample of either side, since between two scrapes nobody knows. */
+function leftAlone({ view, settings }: AttemptTurn, side: 'stable' | 'canary', since: number): boolean | 'unseen' {
+  const { measured } = view;
+  if (measured?.atSplit !== true || measured.counts?.outcome !== 'data') return 'unseen';
+  const { data } = measured.counts;
+  const newest = observedShare(data, since).newestSampleMs;
+  if (newest === undefined) return 'unseen';
+  const from = newest - settings.drainMs;
+  if (from < since) return false;
+  return countsBetween(data, side, from, { baseline: 'before' }).total === 0;
 }

@@ -85,6 +85,10 @@ export function compareFences(a: string | undefined, b: string | undefined): num
  */
 export function hold(turn: Turn, reason: string, message: string, wakeAt?: number): Decision {
   const present = turn.status.hold;
+  const worthSaying = ms(turn.status.stageSince, turn.nowMs) + patienceMs;
+  if (present === undefined && turn.nowMs < worthSaying) {
+    return { ...wait(Math.min(wakeAt ?? worthSaying, worthSaying)), holding: true };
+  }
   const text = message.slice(0, 1024);
   if (present?.reason === reason) {
     const written = ms(turn.status.holdWrittenAt, 0);
@@ -98,6 +102,9 @@ export function hold(turn: Turn, reason: string, message: string, wakeAt?: numbe
 }
 
 const holdRefreshMs = 10_000;
+
+/** What passes sooner than this is how things go, not a hold. */
+const patienceMs = 2_000;
 
 /** A copy of the status without these fields. */
 export function without<K extends keyof CanaryStatus>(status: CanaryStatus, ...fields: K[]): Omit<CanaryStatus, K> {

@@ -14,6 +14,9 @@ export function viewOf(gathered: Gathered): View {
   const { metadata, spec } = canary;
   const inPlace = frozen?.subject.target !== undefined;
   const targetView = target === undefined ? undefined : targetOf(target, replicaSets);
+  const revision = inPlace
+    ? targetView?.specDigest
+    : backendDigest(canaryService, stableService, frozen?.subject.canary.port, gathered.deployments);
   const active = target === undefined ? undefined : activeTemplate(target, replicaSets);
   return {
     name: metadata.name,
@@ -27,16 +30,14 @@ export function viewOf(gathered: Gathered): View {
     hasFinalizer: metadata.finalizers?.includes(finalizer) === true,
     namespaceTerminating: gathered.namespaceTerminating,
     wanted: gathered.wanted,
-    problems: [...gathered.problems, ...routes.flatMap(({ problem }) => problem ?? [])],
+    problems: [...gathered.problems, ...routeProblems(gathered, routes, revision)],
     target: targetView,
     carrier:
       carrier === undefined
         ? undefined
         : { replicas: carrier.spec.replicas ?? 1, digest: templateDigest(carrier.spec.template) },
     hasCanaryService: inPlace && canaryService !== undefined,
-    revision: inPlace
-      ? targetView?.specDigest
-      : backendDigest(canaryService, stableService, frozen?.subject.canary.port, gathered.deployments),
+    revision,
     stableRevision: inPlace
       ? active && templateDigest(active.spec.template)
       : backendDigest(stableService, canaryService, frozen?.subject.stable.port, gathered.deployments),
@@ -71,4 +72,18 @@ function desiredOf(gathered: Gathered, side: 'stable' | 'canary'): number {
   const behind = workloadsBehind(service, gathered.deployments);
   const ready = side === 'stable' ? gathered.stable.ready : gathered.canaryPods.ready;
   return behind.length === 0 ? ready : behind.reduce((sum, { spec }) => sum + (spec.replicas ?? 1), 0);
+}
+
+/** That the stable backend has no traffic is as it should be once the other one was promoted. */
+function routeProblems(
+  { status, canary }: Gathered,
+  routes: { problem?: Problem }[],
+  revision: string | undefined,
+): Problem[] {
+  const [last] = status?.history ?? [];
+  const promoted = canary.spec?.backends !== undefined && last?.outcome === 'Promoted' && last.digest === revision;
+  const expected = ['CanaryHoldsTraffic', 'RouteHasNoStableBackend'];
+  return routes
+    .flatMap(({ problem }) => problem ?? [])
+    .filter(({ reason }) => !(promoted && expected.includes(reason)));
 }

@@ -68,11 +68,11 @@ function writable(
   plan: RoutePlan | undefined,
   expected: Share | undefined,
 ): { blocked: string | undefined; lost: string | undefined } {
-  const write = plan === undefined || expected === undefined ? {} : routeWrite(route, plan, expected);
-  return {
-    blocked: 'contested' in write ? write.contested : undefined,
-    lost: 'lost' in write ? write.lost : undefined,
-  };
+  const nothing = { blocked: undefined, lost: undefined };
+  if (plan === undefined || expected === undefined) return nothing;
+  const write = routeWrite(route, plan, expected);
+  if ('contested' in write) return { ...nothing, blocked: write.contested };
+  return 'lost' in write ? { ...nothing, lost: write.lost } : nothing;
 }
 
 function holdsCanary(route: Route, canary: string): boolean {

@@ -91,8 +91,16 @@ export function observing(turn: AttemptTurn): Decision {
     const message = `${asked} % were asked for and accepted, but ${seen.share.toFixed(1)} % of ${seen.requests} requests went to the canary for ${Math.round(age / 1000)} s.`;
     return startRetreat(turn, { outcome: 'Failed', reason: 'TrafficMissing', message });
   }
-  const settled = ms(turn.status.stageSince, turn.nowMs) + turn.settings.settleMs;
+  const patience = showsSoon(turn, asked) ? 2 * turn.settings.trafficMissingMs : turn.settings.settleMs;
+  const settled = ms(turn.status.stageSince, turn.nowMs) + patience;
   return turn.nowMs < settled ? wait(Math.min(settled, nextCheck(turn))) : agree(turn, { rung: 'settled' });
+}
+
+/** Whether the traffic of the last minute is enough for the share to show within the next one. */
+function showsSoon({ view: { measured }, nowMs }: AttemptTurn, asked: number): boolean {
+  if (measured?.atSplit !== true || measured.counts?.outcome !== 'data') return false;
+  const { requests } = observedShare(measured.counts.data, nowMs - 60_000);
+  return shareAgrees({ share: asked, asked, requests }) !== 'tooFew';
 }
 
 /** Holds the weight for its interval and until the checks pass. Breaches have been looked for before. */
