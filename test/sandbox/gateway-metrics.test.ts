@@ -76,7 +76,7 @@ test('two sandboxes run side by side, each with pods of its own', async () => {
       [sandbox, 'shop:a'],
       [other, 'shop:b'],
     ] as const) {
-      createApp(each.store, 'shop', image, 1);
+      createApp(each.store, 'shop', image, { replicas: 1 });
       await until('the pods answer', async () => {
         const address = each.meshAddress('default', 'shop');
         return address !== undefined && (await send(address)).version === image.split(':')[1];

@@ -88,9 +88,14 @@ export function setWeights(store: ObjectStore, name: string, weights: Record<str
 }
 
 /** A Deployment `name` with a Service of the same name on port 80. */
-export function createApp(store: ObjectStore, name: string, image: string, replicas = 2): void {
+export function createApp(
+  store: ObjectStore,
+  name: string,
+  image: string,
+  { replicas = 2, port = 8080 }: { replicas?: number; port?: number } = {},
+): void {
   const labels = { app: name };
-  const ports = [{ name: 'web', containerPort: 8080 }];
+  const ports = [{ name: 'web', containerPort: port }];
   store.create(
     kinds.deployment,
     {

@@ -1,3 +1,4 @@
+import { createServer, type AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { kinds } from '../../src/api/kinds.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
@@ -63,7 +64,7 @@ test('a gateway divides requests among two versions exactly as the weights say, 
 });
 
 test('replacing all pods in a rolling update fails no request', async () => {
-  createApp(sandbox.store, 'shop', 'shop:v1', 3);
+  createApp(sandbox.store, 'shop', 'shop:v1', { replicas: 3 });
   createGateway(sandbox.store);
   createRoute(sandbox.store, 'shop', { rules: [{ backendRefs: [{ name: 'shop', port: 80 }] }] });
   const address = await serving();
@@ -122,8 +123,8 @@ test('a backend without ready pods gives 503, a missing one 500, no weight at al
 });
 
 test('pods fail, are slow or hang as their image says, and a hanging one is given up after the time-out', async () => {
-  createApp(sandbox.store, 'shop', 'shop:v3-err50-slow100', 1);
-  createApp(sandbox.store, 'stuck', 'shop:v4-hang', 1);
+  createApp(sandbox.store, 'shop', 'shop:v3-err50-slow100', { replicas: 1 });
+  createApp(sandbox.store, 'stuck', 'shop:v4-hang', { replicas: 1 });
   createGateway(sandbox.store);
   createRoute(sandbox.store, 'shop', {
     rules: [
@@ -157,7 +158,7 @@ test('requests to a Service go to its own pods, and where a route has it as pare
 });
 
 test('a request with a body is passed on, header filters work and a client that goes away harms nobody', async () => {
-  createApp(sandbox.store, 'shop', 'shop:v1-slow50', 1);
+  createApp(sandbox.store, 'shop', 'shop:v1-slow50', { replicas: 1 });
   createGateway(sandbox.store);
   createRoute(sandbox.store, 'shop', {
     rules: [
@@ -190,6 +191,21 @@ test('a request with a body is passed on, header filters work and a client that 
   expect(await sample(address, 3)).toEqual({ '200 v1': 3 });
   const page = await (await fetch(sandbox.gatewayMetricsUrl)).text();
   expect(page).toMatch(/istio_requests_total\{.*response_code="0",response_flags="DC".*\} 1/);
+});
+
+test('pods are reached although something else on the machine has their port', async () => {
+  const squatter = createServer();
+  await new Promise<void>((resolve) => squatter.listen(0, '0.0.0.0', resolve));
+  try {
+    const { port } = squatter.address() as AddressInfo;
+    createApp(sandbox.store, 'shop', 'shop:v1', { port });
+    await until('the pods answer', async () => {
+      const address = sandbox.meshAddress('default', 'shop');
+      return address !== undefined && (await send(address)).version === 'v1';
+    });
+  } finally {
+    squatter.close();
+  }
 });
 
 test('closing the sandbox leaves no server', async () => {

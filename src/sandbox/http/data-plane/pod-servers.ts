@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Server as NetServer } from 'node:net';
+import type { AddressInfo, Server as NetServer } from 'node:net';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Log } from '../../../ports/log.ts';
 import type { PodRuntime } from '../../world/workloads/kubelet.ts';
@@ -7,12 +7,12 @@ import type { RunningPod } from '../../world/workloads/running-pod.ts';
 
 /** Longer than a gateway keeps an idle connection, so that a pod closes none under a request. */
 const keepAliveMs = 60_000;
-/** Added to a port that this user may not listen on. */
-const privilegedPortOffset = 20_000;
+/** A port that this user may not have, or that something else has on all addresses. */
+const movable = new Set(['EACCES', 'EADDRINUSE']);
 
 /** The HTTP servers of pods, each on its pod's own loopback address. */
 export interface PodServers extends PodRuntime {
-  /** Where a pod's port really listens: elsewhere for ports below 1024 that this user may not have. */
+  /** Where a pod's port really listens: elsewhere when the machine does not let it have that port. */
   portOf(ip: string, port: number): number;
   close(): Promise<void>;
 }
@@ -30,7 +30,7 @@ export function createPodServers(clock: Clock, log?: Log): PodServers {
     return new Promise((resolve, reject) => {
       server.once('error', reject);
       server.listen(at, pod.ip, () => {
-        if (at !== port) moved.set(`${pod.ip}:${port}`, at);
+        if (at !== port) moved.set(`${pod.ip}:${port}`, (server.address() as AddressInfo).port);
         resolve(server);
       });
     });
@@ -39,8 +39,8 @@ export function createPodServers(clock: Clock, log?: Log): PodServers {
     try {
       return await listen(pod, port, port);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
-      return await listen(pod, port, port + privilegedPortOffset);
+      if (!movable.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      return await listen(pod, port, 0);
     }
   };
   const start = async (pod: RunningPod, listening: () => void): Promise<void> => {

@@ -45,7 +45,7 @@ export interface AttachedRoute {
   listeners: Pick<Listener, 'name' | 'hostname'>[];
 }
 
-export const defaultTimeoutMs = 10_000;
+const defaultTimeoutMs = 10_000;
 
 export function buildTable(attached: readonly AttachedRoute[], lookup: BackendLookup): RoutingTable {
   const hosts = new Map<string, Entry[]>();

@@ -33,7 +33,7 @@ import {
   templateText,
 } from './replica-set-revisions.ts';
 
-export const controllerManager = 'kube-controller-manager';
+const controllerManager = 'kube-controller-manager';
 const write = { fieldManager: controllerManager };
 
 interface World {

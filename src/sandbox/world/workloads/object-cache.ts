@@ -85,7 +85,7 @@ export function createObjectCache<T extends KubeObject>(store: ObjectStore, kind
 }
 
 /** Oldest first. Sorting is stable, so objects of the same second stay in the order in which they were made. */
-export function byAge(a: KubeObject, b: KubeObject): number {
+function byAge(a: KubeObject, b: KubeObject): number {
   const [ageA, ageB] = [a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? ''];
   if (ageA === ageB) return 0;
   return ageA < ageB ? -1 : 1;

@@ -41,7 +41,7 @@ export interface Pod extends KubeObject {
 }
 
 /** Where a pod without declared ports listens. */
-export const defaultContainerPort = 8080;
+const defaultContainerPort = 8080;
 
 /** The declared TCP ports of a pod, {@link defaultContainerPort} when it declares none. */
 export function containerPortsOf(pod: Pod): number[] {

@@ -16,7 +16,7 @@ const notCopied = new Set([
   'deprecated.deployment.rollback.to',
 ]);
 
-export function revisionOf(object: { metadata: { annotations?: Record<string, string> } }): number {
+function revisionOf(object: { metadata: { annotations?: Record<string, string> } }): number {
   return Number(object.metadata.annotations?.[revisionAnnotation] ?? 0) || 0;
 }
 
