@@ -18,7 +18,7 @@ export function drive(turn: AttemptTurn): Decision | undefined {
     const route = turn.view.routes.find((candidate) => candidate.name === name);
     if (route?.found !== true || route.lost !== undefined) continue;
     const order = compareFences(route.fence, intent.fence);
-    if (order > 0) return { effect: { do: 'lookFresh' }, wakeAt: turn.nowMs + repairSpacingMs };
+    if (order > 0) return { effect: { do: 'lookFresh', at: 'pods' }, wakeAt: turn.nowMs + repairSpacingMs };
     if (route.blocked !== undefined) return hold(turn, 'RouteContested', `${route.kind} ${name}: ${route.blocked}.`);
     // Without a fence: somebody replaced the whole route after our write was seen.
     const wiped =

@@ -12,6 +12,10 @@ import type { Decision, Ending } from './view.ts';
 export function interrupt(turn: AttemptTurn): Decision | undefined {
   if (turn.release.retreat !== undefined) return undefined;
   const ending = pointless(turn) ?? lostSubject(turn) ?? changedRevision(turn) ?? podsGone(turn);
+  // What a cache shows may be from before our own last step: nothing is ended on it before the server has said the same.
+  if (ending !== undefined && ending.reason !== 'Deleted' && turn.view.fresh !== 'all') {
+    return { effect: { do: 'lookFresh', at: 'all' } };
+  }
   if (ending !== undefined) return startRetreat(turn, ending);
   return breach(turn);
 }

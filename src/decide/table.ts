@@ -17,6 +17,10 @@ export type Row =
       drives: boolean;
     };
 
+/** Where a weight that was reached leads: to the next one, or to what comes after the last. */
+const after: Stage[] = ['Accepting', 'DrainingStable', 'Draining', 'Cleaning'];
+const onward: Stage[] = ['Shifting', ...after];
+
 /** The state machine. Every stage is here once; the diagram in `docs/` is printed from it. */
 export const table = {
   Initializing: { during: 'rest', decide: initializing, next: ['Resting', 'Retreating', 'Releasing'] },
@@ -25,12 +29,17 @@ export const table = {
   Shifting: {
     during: 'attempt',
     decide: shifting,
-    next: ['Accepting', 'DrainingStable', 'Draining', 'Cleaning', 'Retreating'],
+    next: [...after, 'Retreating'],
     drives: true,
   },
   Accepting: { during: 'attempt', decide: accepting, next: ['Shifting', 'Observing', 'Retreating'], drives: true },
-  Observing: { during: 'attempt', decide: observing, next: ['Watching', 'Retreating'], drives: true },
-  Watching: { during: 'attempt', decide: watching, next: ['Shifting', 'WaitingPromotion', 'Retreating'], drives: true },
+  Observing: { during: 'attempt', decide: observing, next: ['Watching', ...onward, 'Retreating'], drives: true },
+  Watching: {
+    during: 'attempt',
+    decide: watching,
+    next: ['WaitingPromotion', ...onward, 'Retreating'],
+    drives: true,
+  },
   WaitingPromotion: { during: 'attempt', decide: waitingPromotion, next: ['Shifting', 'Retreating'], drives: true },
   DrainingStable: { during: 'attempt', decide: drainingStable, next: ['Committing', 'Retreating'], drives: true },
   Committing: { during: 'attempt', decide: committing, next: ['RollingOut', 'Retreating'], drives: true },

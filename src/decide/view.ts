@@ -99,6 +99,8 @@ export interface CommandRequest {
   problem?: string;
 }
 
+export type Freshness = 'none' | 'pods' | 'all';
+
 /** All that a decision rests on. */
 export interface View {
   name: string;
@@ -125,8 +127,8 @@ export interface View {
   stableRevision: string | undefined;
   stable: Pods;
   canary: Pods;
-  /** The pods were counted by a read from the server in this look. */
-  fresh: boolean;
+  /** What this look has read from the server instead of the cache: nothing, the pods, or the pods and the target. */
+  fresh: Freshness;
   routes: RouteView[];
   measured: Measured | undefined;
   commands: CommandRequest[];
@@ -135,8 +137,8 @@ export interface View {
 /** What one turn does: at most one write. */
 export type Effect =
   | { do: 'nothing' }
-  /** Look again at once, with pods and target read from the server. */
-  | { do: 'lookFresh' }
+  /** Look again at once, with this read from the server. */
+  | { do: 'lookFresh'; at: 'pods' | 'all' }
   | { do: 'writeStatus'; status: CanaryStatus }
   | { do: 'addFinalizer' }
   | { do: 'removeFinalizer' }

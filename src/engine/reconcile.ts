@@ -1,5 +1,5 @@
 import { decide } from '../decide/decide.ts';
-import { type Effect, type Settings, type View, defaultSettings } from '../decide/view.ts';
+import { type Effect, type Freshness, type Settings, type View, defaultSettings } from '../decide/view.ts';
 import { carryOut } from '../effects/carry-out.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Kube } from '../ports/kube.ts';
@@ -33,7 +33,7 @@ export function createReconcile(options: ReconcileOptions): (key: string) => Pro
   return async (key) => {
     const [namespace = '', name = ''] = key.split('/');
     const log = options.log.child({ canary: key, reconcile: random.uuid().slice(0, 8) });
-    let fresh = false;
+    let fresh: Freshness = 'none';
     for (let turn = 0; turn < maxTurns; turn++) {
       const look = await viewer.look(namespace, name, fresh);
       if (look === undefined) {
@@ -42,8 +42,9 @@ export function createReconcile(options: ReconcileOptions): (key: string) => Pro
       }
       const { effect, wakeAt } = decide(look.view, clock.now(), settings);
       if (effect.do === 'nothing') return { wakeAt };
-      if (effect.do === 'lookFresh' && fresh) return { wakeAt: wakeAt ?? clock.now() + eventLimitMs };
-      fresh = effect.do === 'lookFresh';
+      if (effect.do === 'lookFresh' && (fresh === 'all' || fresh === effect.at))
+        return { wakeAt: wakeAt ?? clock.now() + eventLimitMs };
+      fresh = effect.do === 'lookFresh' ? effect.at : 'none';
       await carryOut(kube, effect, look);
       options.onEffect?.(effect, look.view);
       report(log, effect, look);

@@ -1,7 +1,8 @@
 import { kinds } from '../api/kinds.ts';
 import type { KubeObject } from '../api/objects.ts';
 import { type Clock, sleep } from '../ports/clock.ts';
-import { type JsonPatchOp, type Kube, KubeError, type ObjectRef, type Patch } from '../ports/kube.ts';
+import type { JsonPatchOp } from '../api/json-patch.ts';
+import { type Kube, KubeError, type ObjectRef, type Patch } from '../ports/kube.ts';
 import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
 

@@ -1,3 +1,4 @@
+import type { JsonPatchOp } from '../api/json-patch.ts';
 import type { Kind } from '../api/kinds.ts';
 import type { KubeObject } from '../api/objects.ts';
 
@@ -7,11 +8,6 @@ export interface ObjectRef {
   namespace?: string;
   name: string;
 }
-
-/** One operation of a JSON Patch (RFC 6902). */
-export type JsonPatchOp =
-  | { op: 'add' | 'replace' | 'test'; path: string; value: unknown }
-  | { op: 'remove'; path: string };
 
 /**
  * A change to one object. `json` and `merge` are RFC 6902 and RFC 7396; `apply` is server-side apply under Linnet's field

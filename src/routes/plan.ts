@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { digestOf } from '../api/digest.ts';
 import type { BackendRef, Route, RouteRule } from '../api/objects.ts';
 import { backendKey, leadsTo, redirected, weightOf } from './backend.ts';
 import type { BackendId } from './backend.ts';
@@ -106,23 +106,12 @@ export function pairWeights(rule: RulePlan, share: number): { stable: number; ca
 
 /** A short digest that knows a rule's matches again. */
 export function matchesDigest(rule: RouteRule): string {
-  return createHash('sha256')
-    .update(canonical(rule['matches'] ?? []))
-    .digest('hex')
-    .slice(0, 12);
+  return digestOf(rule['matches'] ?? []).slice(0, 12);
 }
 
 /** How a rule is called in messages: its name, else its place in the route. */
 export function ruleLabel(rule: { name?: string }, index: number): string {
   return rule.name ?? `rules[${index}]`;
-}
-
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }
 
 function managedIndexes(route: Route, selection: Selection): number[] | Refused {

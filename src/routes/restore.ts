@@ -51,8 +51,10 @@ export function stripManager(route: Route): { patch: JsonPatchOp[] } | { already
   if (ours.length === 0) return { already: true };
   const path = (at: number, ...more: string[]) => pointer('metadata', 'managedFields', at, ...more);
   const tests = ours.map((at): JsonPatchOp => ({ op: 'test', path: path(at, 'manager'), value: fieldManager }));
+  // An empty list counts as not given; a list with one empty entry is how the API server is told to drop the last one.
+  const all: JsonPatchOp = { op: 'replace', path: pointer('metadata', 'managedFields'), value: [{}] };
   const removals = ours.map((at): JsonPatchOp => ({ op: 'remove', path: path(at) }));
-  return { patch: [...readAt(route), ...tests, ...removals] };
+  return { patch: [...readAt(route), ...tests, ...(ours.length === entries.length ? [all] : removals)] };
 }
 
 /**

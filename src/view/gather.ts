@@ -5,7 +5,7 @@ import { canaryUidLabel } from '../api/names.ts';
 import type { Deployment, KubeObject, ReplicaSet, Route, Service } from '../api/objects.ts';
 import { parseCanary } from '../api/parse.ts';
 import type { StatusProblem } from '../api/parse-status.ts';
-import type { Problem } from '../decide/view.ts';
+import type { Freshness, Problem } from '../decide/view.ts';
 import type { Kube, KubeCache } from '../ports/kube.ts';
 import { labelsOf } from './labels.ts';
 import { type Endpoints, endpointsOf, slicesOf } from './pods.ts';
@@ -34,14 +34,14 @@ export interface Gathered {
   canaryPods: Endpoints;
   routes: Map<string, Route>;
   namespaceTerminating: boolean;
-  fresh: boolean;
+  fresh: Freshness;
 }
 
 /** Reads the cluster for one Canary: from the cache, and with `fresh` the pods and the target from the server. */
 export async function gather(
   { kube, cache }: { kube: Kube; cache: KubeCache },
   stored: KubeObject,
-  fresh: boolean,
+  fresh: Freshness,
 ): Promise<Gathered> {
   const { canary, problems, statusProblem } = read(stored);
   const { namespace = 'default' } = canary.metadata;
@@ -54,9 +54,10 @@ export async function gather(
   const get = <T extends KubeObject>(kind: (typeof kinds)[keyof typeof kinds], name: string | undefined) =>
     name === undefined ? undefined : cache.get<T>({ kind, namespace, name });
   const services = subject === undefined ? [] : [subject.stable.name, subject.canary.name];
-  const slices = subject === undefined ? [] : await slicesOf(fresh ? { kube } : { cache }, namespace, services);
+  const slices =
+    subject === undefined ? [] : await slicesOf(fresh === 'none' ? { cache } : { kube }, namespace, services);
   const inPlace = subject?.target !== undefined;
-  const target = await targetNow({ kube, cache }, namespace, subject?.target, fresh);
+  const target = await targetNow({ kube, cache }, namespace, subject?.target, fresh === 'all');
   const labels = target !== undefined && inPlace ? labelsOf(target, canary, cache) : undefined;
   if (labels !== undefined && 'problem' in labels) problems.push(labels.problem);
   if (status?.release === undefined && problems.length === 0) {

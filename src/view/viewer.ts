@@ -1,5 +1,5 @@
 import { kinds } from '../api/kinds.ts';
-import type { View } from '../decide/view.ts';
+import type { Freshness, View } from '../decide/view.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Kube, KubeCache } from '../ports/kube.ts';
 import type { Metrics } from '../ports/metrics.ts';
@@ -28,10 +28,10 @@ export interface Look {
 /** Looks at everything that a decision about one Canary rests on. */
 export interface Viewer {
   /**
-   * @param fresh count pods and read the target by asking the server instead of the cache
+   * @param fresh what to read from the server instead of the cache
    * @returns undefined when there is no such Canary
    */
-  look(namespace: string, name: string, fresh: boolean): Promise<Look | undefined>;
+  look(namespace: string, name: string, fresh: Freshness): Promise<Look | undefined>;
   /** Drops what is remembered of a Canary that is gone. */
   forget(namespace: string, name: string): void;
 }
@@ -41,7 +41,7 @@ export function createViewer(options: ViewerOptions): Viewer {
   const measuring = createMeasure({ ...options, serverOf: createServers(kube, clock) });
   const addresses = createAddressBook();
 
-  async function look(namespace: string, name: string, fresh: boolean): Promise<Look | undefined> {
+  async function look(namespace: string, name: string, fresh: Freshness): Promise<Look | undefined> {
     const stored = cache.get({ kind: kinds.canary, namespace, name });
     if (stored === undefined) return undefined;
     const key = `${namespace}/${name}`;

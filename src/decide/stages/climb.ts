@@ -47,7 +47,7 @@ export function shifting(turn: AttemptTurn): Decision {
   const reachable =
     turn.release.leg === 'return' ? returnWeight(turn, target.rung.weight) : outWeight(turn, target.rung.weight);
   if (typeof reachable !== 'number') return reachable;
-  if (!turn.view.fresh) return { effect: { do: 'lookFresh' } };
+  if (turn.view.fresh === 'none') return { effect: { do: 'lookFresh', at: 'pods' } };
   const intent = { weight: reachable, fence: nextFence(turn.status) };
   const reached = reachable === target.rung.weight ? target.index : turn.step;
   const shares = { ...turn.status.shares, asked: reachable, rung: 'written' as const };
@@ -63,7 +63,7 @@ export function accepting(turn: AttemptTurn): Decision {
     const shares = { asked: weight, accepted: weight, rung: 'accepted' as const };
     const attached = turn.step < 0 && turn.release.leg === 'out';
     const changes = { canaryWeight: weight, shares };
-    if (attached) return move(cleared(turn), 'Shifting', changes);
+    if (attached) return goOn(cleared(turn), changes);
     return move(cleared(turn), 'Observing', changes, { acceptedAt, failFrom: acceptedAt });
   }
   const deadline = ms(turn.status.stageSince, turn.nowMs) + turn.settings.acceptMs;
@@ -154,7 +154,17 @@ function leaveStep(turn: AttemptTurn, judged: Judged[]): Decision {
   const checks = judged.length === 0 ? {} : { checks: mergeRecords(turn.status.checks, recordsOf(judged, turn.nowMs)) };
   const before100 = turn.release.leg === 'out' && next?.rung.weight === 100 && isPaused(turn);
   const { advancedBy: _, ...release } = turn.release;
-  return move({ ...cleared(turn), release }, before100 ? 'WaitingPromotion' : 'Shifting', checks);
+  const left = { ...cleared(turn), release };
+  return before100 ? move(left, 'WaitingPromotion', checks) : goOn(left, checks);
+}
+
+/** Asks for the next weight at once when nothing is in the way, else goes where it is waited for. */
+function goOn(turn: AttemptTurn, changes: Partial<CanaryStatus>): Decision {
+  const stageSince = iso(turn.nowMs);
+  const status: CanaryStatus = { ...turn.status, ...changes, stage: 'Shifting', stageSince };
+  const next = shifting({ ...turn, status });
+  const { effect } = next;
+  return effect.do === 'writeStatus' || effect.do === 'lookFresh' ? next : move(turn, 'Shifting', changes);
 }
 
 /** The rung after the present one; with a jump, the last. On the return the first that still gives the target more. */
@@ -242,7 +252,12 @@ function agree(
     ...observed,
     ...(seen.requests === undefined ? {} : { requests: seen.requests }),
   };
-  return move(cleared(turn), 'Watching', { shares }, { passFrom: iso(turn.nowMs) });
+  const passFrom = iso(turn.nowMs);
+  const rung = rungs(turn.release, turn.settings.settleMs)[turn.step];
+  const over = rung !== undefined && turn.nowMs >= ms(turn.release.acceptedAt, turn.nowMs) + rung.intervalMs;
+  if (over && !rung.needsEvidence)
+    return goOn({ ...cleared(turn), release: { ...turn.release, passFrom } }, { shares });
+  return move(cleared(turn), 'Watching', { shares }, { passFrom });
 }
 
 function isPaused({ view, status }: AttemptTurn): boolean {

@@ -27,7 +27,7 @@ export function committing(turn: AttemptTurn): Decision {
   }
   if (target.hold.state === 'free') return move(turn, 'RollingOut');
   if (target.specDigest !== digest && turn.release.leg === 'out') {
-    if (!turn.view.fresh) return { effect: { do: 'lookFresh' } };
+    if (turn.view.fresh !== 'all') return { effect: { do: 'lookFresh', at: 'all' } };
     const { committedAt: _, ...release } = turn.release;
     const ending: Ending = {
       outcome: 'Superseded',
