@@ -291,3 +291,44 @@ test('a pod that hangs costs the time-out, a closed one is refused, and pods cou
   const counted = [...world.workloads.running().values()].map((pod) => pod.metrics()).join('');
   expect(counted).toMatch(/^http_requests_total\{method="GET",code="200"\} 1$/m);
 });
+
+test('two runs of the same story are equal in every object', () => {
+  const story = () => {
+    world = startWorld();
+    gateways = startGateways({ store: world.store, clock: world.clock, workloads: world.workloads });
+    createClass(world.store);
+    twoVersions();
+    world.clock.advance(5_000);
+    setWeights(world.store, 'shop', { shop: 50, 'shop-canary': 50 });
+    world.edit(kinds.deployment, 'shop', { spec: { replicas: 5 } });
+    world.clock.advance(5_000);
+    return world.store.kinds().map((kind) => world.store.list(kind).items);
+  };
+  expect(story()).toEqual(story());
+});
+
+test('a Service that comes back gives its clients a data plane again, and a mesh may lag as well', () => {
+  createApp(world.store, 'shop', 'shop:v1');
+  const mesh = gateways.mesh('default', 'shop');
+  const ask = () =>
+    serve(
+      mesh,
+      80,
+      { method: 'GET', host: 'shop', target: '/', headers: {} },
+      { running: world.workloads.running(), metrics },
+    ).code;
+  world.clock.advance(5_000);
+  expect(ask()).toBe(200);
+  const service = { kind: kinds.service, namespace: 'default', name: 'shop' };
+  const { spec } = world.store.get(service);
+  world.store.delete(service);
+  world.clock.advance(5_000);
+  expect([ask(), gateways.address(mesh)]).toEqual([404, undefined]);
+  const annotations = { 'sandbox.linnet.dev/lag': '10s' };
+  const again = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'shop', annotations }, spec };
+  world.store.create(kinds.service, again, { ...user, namespace: 'default' });
+  world.clock.advance(9_000);
+  expect(ask()).toBe(404);
+  world.clock.advance(2_000);
+  expect(ask()).toBe(200);
+});

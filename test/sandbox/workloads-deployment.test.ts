@@ -221,3 +221,23 @@ test('a pod that crashes is told to be in CrashLoopBackOff and counts its restar
   expect(status?.restartCount).toBe(2);
   expect(world.deployment('shop').status).toMatchObject({ readyReplicas: 0, unavailableReplicas: 1 });
 });
+
+test('the scaling of a rollout and the crashes of a pod are told in Events, the same ones counted', () => {
+  const world = startWorld();
+  world.deploy('shop', 'shop:v1-crash', { replicas: 1 });
+  world.clock.advance(40_000);
+  const events = world.store.list(kinds.event, { namespace: 'default' }).items;
+  const set = world.sets()[0]?.metadata.name;
+  const pod = world.pods()[0]?.metadata.name;
+  expect(events).toHaveLength(2);
+  expect(events.find(({ reason }) => reason === 'ScalingReplicaSet')).toMatchObject({
+    message: `Scaled up replica set ${set} from 0 to 1`,
+    count: 1,
+    involvedObject: { kind: 'Deployment', name: 'shop' },
+  });
+  expect(events.find(({ reason }) => reason === 'BackOff')).toMatchObject({
+    type: 'Warning',
+    count: 3,
+    involvedObject: { kind: 'Pod', name: pod },
+  });
+});

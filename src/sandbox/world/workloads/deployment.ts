@@ -12,6 +12,7 @@ import {
   withProgress,
   withRolloutProgress,
 } from './deployment-status.ts';
+import type { RecordEvent } from './events.ts';
 import type { ObjectCache } from './object-cache.ts';
 import { isTerminating } from './pod.ts';
 import {
@@ -41,6 +42,7 @@ interface World {
   clock: Clock;
   deployments: ObjectCache<Deployment>;
   replicaSets: ObjectCache<ReplicaSet>;
+  record: RecordEvent;
 }
 
 /** One turn of the Deployment controller: rolls, scales or holds, then writes the status. @returns when to look again (ms) */
@@ -189,6 +191,7 @@ function createNewSet(
       world.clock.now(),
     );
     writeStatus(world, deployment, told);
+    recordScaling(world, deployment, created.metadata.name, { from: 0, to: replicasOf(created) });
     return created;
   } catch (error) {
     if (!(error instanceof ApiError && error.status.reason === 'AlreadyExists')) throw error;
@@ -206,6 +209,18 @@ function resize(world: World, deployment: Deployment, set: ReplicaSet, to: { siz
   if (replicasOf(now) === to.size && (annotated || !to.always)) return;
   const changed = { ...now, metadata: { ...now.metadata, annotations }, spec: { ...now.spec, replicas: to.size } };
   world.store.update(refOf(now), changed, write);
+  recordScaling(world, deployment, now.metadata.name, { from: replicasOf(now), to: to.size });
+}
+
+function recordScaling(
+  world: World,
+  deployment: Deployment,
+  set: string,
+  { from, to }: { from: number; to: number },
+): void {
+  if (from === to) return;
+  const message = `Scaled ${to > from ? 'up' : 'down'} replica set ${set} from ${from} to ${to}`;
+  world.record(deployment, { type: 'Normal', reason: 'ScalingReplicaSet', message });
 }
 
 function removeBeyondHistory(world: World, deployment: Deployment, old: readonly ReplicaSet[]): void {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../ports/clock.ts';
 import type { ObjectStore } from '../types.ts';
 import { behaviourOf } from './behaviour.ts';
+import type { RecordEvent } from './events.ts';
 import { podKind } from './kinds.ts';
 import type { ObjectCache } from './object-cache.ts';
 import { isReady, isTerminating, type Pod } from './pod.ts';
@@ -25,6 +26,7 @@ export interface KubeletOptions {
   /** First two numbers of the pods' addresses, such as `127.10`. */
   podNetwork: string;
   runtime?: PodRuntime | undefined;
+  record: RecordEvent;
   /** Asks for another turn of a pod now. */
   wake: (key: string) => void;
 }
@@ -125,6 +127,8 @@ export class Kubelet {
       life.restartAtMs = nowMs + Math.min(longestBackOffMs, firstBackOffMs * 2 ** life.crashes);
       life.crashes += 1;
       this.#writeStatus(pod, life, { crashes: life.crashes });
+      const message = `Back-off restarting failed container ${pod.spec.containers?.[0]?.name ?? ''} in pod ${pod.metadata.name}`;
+      this.#options.record(pod, { type: 'Warning', reason: 'BackOff', message });
     }
     return life.restartAtMs - nowMs;
   }

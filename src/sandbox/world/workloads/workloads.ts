@@ -6,6 +6,7 @@ import type { Random } from '../../../ports/random.ts';
 import type { ObjectStore } from '../types.ts';
 import { reconcileDeployment } from './deployment.ts';
 import { reconcileEndpointSlices } from './endpoint-slice.ts';
+import { createEventRecorder } from './events.ts';
 import { podKind } from './kinds.ts';
 import { Kubelet, type PodRuntime } from './kubelet.ts';
 import { controllerOf, createObjectCache, keyOf, type ObjectCache } from './object-cache.ts';
@@ -63,7 +64,8 @@ export function startWorkloads(options: WorkloadOptions): Workloads {
     services: createObjectCache<Service>(store, kinds.service),
     slices: createObjectCache<EndpointSlice>(store, kinds.endpointSlice),
   };
-  const world = { store, clock, random, ...caches };
+  const record = createEventRecorder(store, clock, 'deployment-controller');
+  const world = { store, clock, random, record, ...caches };
   const controller = (name: string, delayMs: number, reconcile: (key: string) => number | undefined) =>
     createReconciler({ name, clock, delayMs, log, reconcile });
 
@@ -76,6 +78,7 @@ export function startWorkloads(options: WorkloadOptions): Workloads {
     drainMs: delays.drainMs ?? 500,
     podNetwork: options.podNetwork ?? '10.244',
     runtime: options.runtime,
+    record: createEventRecorder(store, clock, 'kubelet'),
     wake: (key) => pod.add(key, 0),
   });
   const pod = controller('kubelet', delays.bindMs ?? 10, (key) => kubelet.reconcile(key));
