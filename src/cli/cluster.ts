@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { KubeObject } from '../api/objects.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
-import { Failure } from './failure.ts';
+import { type Clock, sleep } from '../ports/clock.ts';
+import { Failure, failed } from './failure.ts';
 
 const crdFolder = join(import.meta.dirname, '../../crds');
 
@@ -57,16 +58,41 @@ export interface KubeconfigFile {
   remove(): void;
 }
 
-/** Writes a sandbox's kubeconfig to `path`, or to a temporary file. A file that is not a sandbox's is not overwritten. */
-export function writeKubeconfig(sandbox: Sandbox, path: string | undefined): KubeconfigFile {
+/** Writes the kubeconfig of a sandbox to `path`, or to a temporary file. A file that is not a sandbox's is not overwritten. */
+export function writeKubeconfig(text: string, path: string | undefined): KubeconfigFile {
   if (path !== undefined) {
     if (existsSync(path) && !readFileSync(path, 'utf8').includes('current-context: linnet-sandbox'))
       throw new Failure(`--kubeconfig ${path}: there is a file that is not a sandbox's; name another, or remove it`);
-    writeFileSync(path, sandbox.kubeconfig, { mode: 0o600 });
+    try {
+      writeFileSync(path, text, { mode: 0o600 });
+    } catch (error) {
+      throw failed(`--kubeconfig ${path}`, error);
+    }
     return { path, remove: () => undefined };
   }
   const folder = mkdtempSync(join(tmpdir(), 'linnet-'));
   const file = join(folder, 'kubeconfig');
-  writeFileSync(file, sandbox.kubeconfig, { mode: 0o600 });
-  return { path: file, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  writeFileSync(file, text, { mode: 0o600 });
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  // Also where the process has no time for a proper end.
+  process.once('exit', remove);
+  return { path: file, remove };
+}
+
+const gatewayLimitMs = 20_000;
+
+/** `host:port` of a Gateway's first listener, as soon as it is open. */
+export async function gatewayAddress(
+  sandbox: Sandbox,
+  { namespace, name }: { namespace: string; name: string },
+  clock: Clock,
+): Promise<string> {
+  const end = clock.monotonic() + gatewayLimitMs;
+  for (;;) {
+    const address = sandbox.gatewayAddress(namespace, name);
+    if (address !== undefined) return address;
+    if (clock.monotonic() > end)
+      throw new Failure(`Gateway ${namespace}/${name}: no listener within ${gatewayLimitMs / 1000} s`);
+    await sleep(clock, 20);
+  }
 }

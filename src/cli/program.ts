@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { controllerCommand } from './controller.ts';
+import { demoCommand } from './demo.ts';
 import { Failure } from './failure.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { versionCommand, versionLine } from './version.ts';
@@ -14,7 +15,8 @@ export async function runCommandLine(args: string[]): Promise<number> {
   const program = new Command('linnet')
     .description('Progressive delivery for the Kubernetes Gateway API')
     .version(versionLine(), '-V, --version');
-  for (const command of [controllerCommand(), sandboxCommand(), versionCommand()]) program.addCommand(command);
+  for (const command of [controllerCommand(), sandboxCommand(), demoCommand(), versionCommand()])
+    program.addCommand(command);
   // Commands that were made elsewhere do not take over the settings of the program.
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({

@@ -1,9 +1,8 @@
 import { Command, Option } from 'commander';
-import { type Clock, sleep } from '../ports/clock.ts';
-import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
+import { startSandbox } from '../sandbox/sandbox.ts';
 import { systemClock, systemRandom } from '../system.ts';
-import { applyCrds, applyManifests, gatewayManifests, writeKubeconfig } from './cluster.ts';
-import { Failure, failed } from './failure.ts';
+import { applyCrds, applyManifests, gatewayAddress, gatewayManifests, writeKubeconfig } from './cluster.ts';
+import { failed } from './failure.ts';
 import { portNumber } from './flags.ts';
 import { endOnSurprise, untilToldToStop } from './lifetime.ts';
 
@@ -15,7 +14,6 @@ interface SandboxFlags {
 }
 
 const gateway = { namespace: 'default', name: 'web' };
-const gatewayLimitMs = 20_000;
 
 /** `linnet sandbox`: a small cluster on loopback, until SIGTERM or SIGINT. */
 export function sandboxCommand(): Command {
@@ -45,8 +43,8 @@ async function runSandbox(flags: SandboxFlags): Promise<void> {
   try {
     applyCrds(sandbox);
     applyManifests(sandbox, gatewayManifests(gateway.namespace, gateway.name));
-    const address = await gatewayAddress(sandbox, gateway);
-    const kubeconfig = writeKubeconfig(sandbox, flags.kubeconfig);
+    const address = await gatewayAddress(sandbox, gateway, systemClock);
+    const kubeconfig = writeKubeconfig(sandbox.kubeconfig, flags.kubeconfig);
     try {
       const gateways = { [`${gateway.namespace}/${gateway.name}`]: `http://${address}` };
       console.log(JSON.stringify({ kubeconfig: kubeconfig.path, prometheus: sandbox.prometheusUrl, gateways }));
@@ -56,21 +54,5 @@ async function runSandbox(flags: SandboxFlags): Promise<void> {
     }
   } finally {
     await sandbox.close();
-  }
-}
-
-/** `host:port` of a Gateway's first listener, as soon as it is open. */
-export async function gatewayAddress(
-  sandbox: Sandbox,
-  { namespace, name }: { namespace: string; name: string },
-  clock: Clock = systemClock,
-): Promise<string> {
-  const end = clock.monotonic() + gatewayLimitMs;
-  for (;;) {
-    const address = sandbox.gatewayAddress(namespace, name);
-    if (address !== undefined) return address;
-    if (clock.monotonic() > end)
-      throw new Failure(`Gateway ${namespace}/${name}: no listener within ${gatewayLimitMs / 1000} s`);
-    await sleep(clock, 20);
   }
 }

@@ -1,0 +1,161 @@
+import { Command, Option } from 'commander';
+import pc from 'picocolors';
+import type { CanaryStatus } from '../api/canary-status.ts';
+import { systemClock } from '../system.ts';
+import { changeKey, lineOf, panelOf, type Scene } from './demo/picture.ts';
+import { playRelease } from './demo/play.ts';
+import { tableOf, writeReport } from './demo/report.ts';
+import type { ReleaseReport, Score } from './demo/score.ts';
+import { lineScreen, panelScreen, type Screen } from './demo/screen.ts';
+import { type Mode, type Release, type Shop, shops } from './demo/shop.ts';
+import { Interrupted, openWorld, usersPerSecond, type World } from './demo/world.ts';
+import { Failure, failed } from './failure.ts';
+import { endOnSurprise, untilToldToStop } from './lifetime.ts';
+
+interface DemoFlags {
+  mode: Mode;
+  once?: true;
+  report?: string;
+}
+
+/** `linnet demo`: a cluster, a shop with users, and two releases of it. */
+export function demoCommand(): Command {
+  return new Command('demo')
+    .description(
+      'Show a good release that is promoted and a bad one that comes back, on a small cluster in this process',
+    )
+    .addOption(
+      new Option('--mode <mode>', 'targetRef: one Deployment, released in place; backends: two versions side by side')
+        .choices(['targetRef', 'backends'])
+        .default('targetRef'),
+    )
+    .option('--once', 'end after the two releases, even in a terminal')
+    .option('--report <file>', 'write what was measured as JSON')
+    .action(runDemo);
+}
+
+/** What is going on now, for whoever shows it. */
+interface Now {
+  title: string;
+  status: CanaryStatus | undefined;
+  score: Score | undefined;
+}
+
+interface Demo {
+  shop: Shop;
+  now: Now;
+  screen: Screen;
+  stop: AbortSignal;
+  reportPath: string | undefined;
+}
+
+async function runDemo(flags: DemoFlags): Promise<void> {
+  endOnSurprise((error) => console.error('linnet: a mistake that nobody caught; the demo ends:', error));
+  const stopping = new AbortController();
+  void untilToldToStop().then(() => stopping.abort());
+  const staysOpen = process.stdout.isTTY && flags.once !== true;
+  const now: Now = { title: 'The cluster starts ...', status: undefined, score: undefined };
+  const screen = openScreen(staysOpen, now);
+  const demo = { shop: shops[flags.mode], now, screen, stop: stopping.signal, reportPath: flags.report };
+  for (const line of introduction(flags.mode)) screen.say(line);
+  let world: World | undefined;
+  try {
+    world = await openWorld({ ...listenersOf(demo), shop: demo.shop, stop: demo.stop });
+    const reports = await playAll(demo, world);
+    if (staysOpen) await stayOpen(demo);
+    judge(demo, world, reports);
+  } catch (error) {
+    if (!(error instanceof Interrupted))
+      throw error instanceof Failure ? error : failed('the demo could not go on', error);
+    if (!staysOpen) throw new Failure('the demo was stopped before its end');
+  } finally {
+    screen.close();
+    await world?.close();
+  }
+}
+
+function introduction(mode: Mode): string[] {
+  return [
+    'A small cluster in this process, a shop with users, and two releases of it: a good one and a bad one.',
+    `Mode ${mode}; ${usersPerSecond} requests a second through the gateway; steps of 5, 50 and 100 percent, 10 s each.`,
+  ];
+}
+
+function openScreen(live: boolean, now: Now): Screen {
+  const write = (text: string) => void process.stdout.write(text);
+  if (!live) return lineScreen(systemClock, write);
+  return panelScreen({
+    clock: systemClock,
+    write,
+    columns: () => process.stdout.columns,
+    panel: () => panelOf(sceneOf(now), pc),
+  });
+}
+
+function sceneOf({ title, status, score }: Now): Scene {
+  return { title, status, seen: score?.present(), users: score?.counted() ?? { requests: 0, failed: 0 } };
+}
+
+/** Passes on what users get and what status says, and says each change that a reader should know of. */
+function listenersOf({ now, screen }: Demo): Pick<Parameters<typeof openWorld>[0], 'onAnswer' | 'onStatus'> {
+  let said = '';
+  return {
+    onAnswer: (answer) => now.score?.onAnswer(answer),
+    onStatus(status) {
+      now.status = status;
+      now.score?.onStatus(status, systemClock.monotonic());
+      const key = changeKey(status);
+      if (key === said) return;
+      said = key;
+      screen.tell(lineOf(sceneOf(now)));
+    },
+  };
+}
+
+/** Plays the releases one after the other; what was measured is written after each. */
+async function playAll(demo: Demo, world: World): Promise<ReleaseReport[]> {
+  const { shop, screen, now, stop, reportPath } = demo;
+  const reports: ReleaseReport[] = [];
+  const write = () => {
+    if (reportPath === undefined) return;
+    writeReport(reportPath, { schema: 1, kubeconfig: world.kubeconfigPath, releases: reports });
+  };
+  screen.say('Look on with kubectl in another terminal:');
+  screen.say(`  KUBECONFIG=${world.kubeconfigPath} kubectl get canaries -w`);
+  write();
+  for (const [index, release] of shop.releases.entries()) {
+    now.title = `Release ${index + 1} of ${shop.releases.length}: ${release.says}`;
+    screen.say(now.title);
+    reports.push(await playRelease(release, { world, shop, screen, stop, onBegin: (score) => (now.score = score) }));
+    write();
+  }
+  for (const line of ['', ...tableOf(reports)]) screen.say(line);
+  return reports;
+}
+
+/** A release went as it should: the good one was promoted and no user noticed, the bad one came back. */
+function asExpected(release: Release, report: ReleaseReport | undefined): boolean {
+  return report?.outcome === release.expected;
+}
+
+/** Throws Failure, with the end of the engine's log, unless every release went as it should. */
+function judge({ shop }: Demo, world: World, reports: ReleaseReport[]): void {
+  const wrong = shop.releases.flatMap((release, index) => {
+    const outcome = reports[index]?.outcome ?? 'not over in time';
+    return asExpected(release, reports[index])
+      ? []
+      : [`the ${release.name} release: ${outcome}, wanted ${release.expected}`];
+  });
+  if (wrong.length === 0) return;
+  console.error(['The end of the log of the engine:', ...world.engineLog()].join('\n'));
+  throw new Failure(wrong.join('; '));
+}
+
+async function stayOpen({ screen, now, stop }: Demo): Promise<void> {
+  now.title = 'Both releases are over; everything goes on until Ctrl-C. Try: kubectl edit deployment';
+  screen.say('The cluster, the users and the engine go on, for you to play with kubectl, until Ctrl-C.');
+  await new Promise<void>((resolve) => {
+    if (stop.aborted) resolve();
+    stop.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
