@@ -157,6 +157,8 @@ export async function until(
 
 /** What one client got. */
 export interface Answer {
+  /** When it was asked and when it was answered, epoch ms. */
+  sentMs: number;
   atMs: number;
   code: number;
   /** Version that answered; empty when none did. */
@@ -204,8 +206,9 @@ function ask(options: {
   headers: Record<string, string>;
   timeout: number;
 }): Promise<Answer> {
+  const sentMs = systemClock.now();
   return new Promise((resolve) => {
-    const end = (code: number, version: string) => resolve({ atMs: systemClock.now(), code, version });
+    const end = (code: number, version: string) => resolve({ sentMs, atMs: systemClock.now(), code, version });
     const sent = request({ ...options, path: '/' }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
