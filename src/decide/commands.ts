@@ -46,17 +46,23 @@ function record(turn: Turn, command: CommandRequest, result: Answer): Decision {
   return write({ ...turn, status: { ...without(status, ...(result.drop ?? [])), lastCommand } }, result.done);
 }
 
-function wrongSubject({ view, status }: Turn, { verb, revision, attempt }: CommandRequest): string | undefined {
-  if (attempt !== undefined && attempt !== status.attempt) {
-    return `The command is for attempt ${attempt}; the present one is ${status.attempt}.`;
+function wrongSubject(turn: Turn, { verb, revision, attempt }: CommandRequest): string | undefined {
+  if (attempt !== undefined && attempt !== turn.status.attempt) {
+    return `The command is for attempt ${attempt}; the present one is ${turn.status.attempt}.`;
   }
-  const needsRevision = verb === 'promote' || verb === 'retry';
-  const present = status.release?.digest ?? (verb === 'retry' ? status.history?.[0]?.digest : view.revision);
+  const present = presentRevision(turn, verb);
   if (revision === undefined) {
-    return needsRevision ? `${verb} must name the revision; the present one is ${named(present)}.` : undefined;
+    const needed = verb === 'promote' || verb === 'retry';
+    return needed ? `${verb} must name the revision; the present one is ${named(present)}.` : undefined;
   }
-  if (present !== undefined && (revision === present || revision === shortDigest(present))) return undefined;
+  if (present !== undefined && [present, shortDigest(present)].includes(revision)) return undefined;
   return `The command is for revision ${revision}; the present one is ${named(present)}.`;
+}
+
+/** The revision that a command can be about. */
+function presentRevision({ view, status }: Turn, verb: CommandRequest['verb']): string | undefined {
+  if (status.release !== undefined) return status.release.digest;
+  return verb === 'retry' ? status.history?.[0]?.digest : view.revision;
 }
 
 function named(digest: string | undefined): string {

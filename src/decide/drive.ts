@@ -12,21 +12,29 @@ const repairSpacingMs = 1_000;
  * @returns undefined when every route is as it must be
  */
 export function drive(turn: AttemptTurn): Decision | undefined {
-  const { intent } = turn.status;
-  if (intent === undefined) return undefined;
+  if (turn.status.intent === undefined) return undefined;
   for (const { name } of turn.release.routes) {
     const route = turn.view.routes.find((candidate) => candidate.name === name);
-    if (route?.found !== true || route.lost !== undefined) continue;
-    const order = compareFences(route.fence, intent.fence);
-    if (order > 0) return { effect: { do: 'lookFresh', at: 'pods' }, wakeAt: turn.nowMs + repairSpacingMs };
-    if (route.blocked !== undefined) return hold(turn, 'RouteContested', `${route.kind} ${name}: ${route.blocked}.`);
-    // Without a fence: somebody replaced the whole route after our write was seen.
-    const wiped =
-      route.fence === undefined && turn.status.shares?.rung !== 'written' && turn.release.retreat === undefined;
-    if (order < 0 && !wiped) return shift(turn, route);
-    if (wiped || route.share !== intent.weight || route.contestedBy !== undefined) return repair(turn, route);
+    const decision = route?.found === true && route.lost === undefined ? driveOne(turn, route) : undefined;
+    if (decision !== undefined) return decision;
   }
   return undefined;
+}
+
+function driveOne(turn: AttemptTurn, route: FoundRoute): Decision | undefined {
+  const { intent } = turn.status;
+  const order = compareFences(route.fence, intent?.fence);
+  if (order > 0) return { effect: { do: 'lookFresh', at: 'pods' }, wakeAt: turn.nowMs + repairSpacingMs };
+  if (route.blocked !== undefined)
+    return hold(turn, 'RouteContested', `${route.kind} ${route.name}: ${route.blocked}.`);
+  if (order < 0 && !wiped(turn, route)) return shift(turn, route);
+  const undone = order < 0 || route.share !== intent?.weight || route.contestedBy !== undefined;
+  return undone ? repair(turn, route) : undefined;
+}
+
+/** Without a fence: somebody replaced the whole route after our write was seen. */
+function wiped({ status, release }: AttemptTurn, route: FoundRoute): boolean {
+  return route.fence === undefined && status.shares?.rung !== 'written' && release.retreat === undefined;
 }
 
 function shift({ status }: AttemptTurn, { kind, name }: FoundRoute): Decision {

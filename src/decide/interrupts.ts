@@ -1,4 +1,4 @@
-import type { Outcome } from '../api/canary-status.ts';
+import type { Outcome, Stage } from '../api/canary-status.ts';
 import { type Judged, clearBreaches, mergeRecords, recordsOf } from './checks.ts';
 import { isHome } from './home.ts';
 import { type AttemptTurn, iso, startRetreat, write } from './turn.ts';
@@ -36,42 +36,57 @@ function lostSubject(turn: AttemptTurn): Ending | undefined {
     const what = view.target === undefined ? 'is gone' : 'was deleted and made anew';
     return end('Cancelled', 'TargetReplaced', `Deployment ${subject.target} ${what}.`);
   }
+  return lostRoute(turn);
+}
+
+function lostRoute({ view, release }: AttemptTurn): Ending | undefined {
   for (const { name, plan } of release.routes) {
     const route = view.routes.find((candidate) => candidate.name === name);
     if (route?.found !== true) return end('Cancelled', 'RouteReplaced', `HTTPRoute ${name} is gone.`);
-    if (route.uid !== plan['uid'] || route.lost !== undefined) {
-      return end('Cancelled', 'RouteReplaced', `HTTPRoute ${name}: ${route.lost ?? 'deleted and made anew'}.`);
-    }
+    const lost = route.uid === plan['uid'] ? route.lost : 'it was deleted and made anew';
+    if (lost !== undefined) return end('Cancelled', 'RouteReplaced', `HTTPRoute ${name}: ${lost}.`);
   }
   return undefined;
 }
 
-/** What waits is not what is being tried, on the way out. Later the stages themselves look at the target. */
+/** Past these stages the target is let go on purpose, and the stages themselves look at what it becomes. */
+const onTheWayOut: Stage[] = [
+  'Preparing',
+  'Shifting',
+  'Accepting',
+  'Observing',
+  'Watching',
+  'WaitingPromotion',
+  'DrainingStable',
+];
+
+/** What waits is not what is being tried, on the way out. */
 function changedRevision({ view, release, status }: AttemptTurn): Ending | undefined {
-  const committed = release.leg === 'return' || status.stage === 'RollingOut' || status.stage === 'Carrying';
-  const done = status.stage === 'Draining' || status.stage === 'Cleaning';
-  if (committed || done || view.revision === undefined) return undefined;
-  if (view.target !== undefined && view.target.hold.state !== 'held' && status.stage !== 'Committing') {
+  if (release.leg === 'return' || !onTheWayOut.includes(status.stage) || view.revision === undefined) return undefined;
+  if (view.target !== undefined && view.target.hold.state !== 'held') {
     return end('Bypassed', 'Bypassed', `Deployment ${release.frozen.subject.target} was unpaused by somebody else.`);
   }
-  if (view.target !== undefined && view.target.hold.state !== 'held') return undefined;
   if (view.revision === release.digest) return undefined;
   return view.revision === release.stableDigest
     ? end('Reverted', 'Reverted', 'The template is that of the stable version again.')
     : end('Superseded', 'Superseded', 'A newer revision waits.');
 }
 
-/** A side that has traffic has lost its pods. */
+/** A side that has traffic has lost its pods, while there is another side to go to. */
 function podsGone({ view, status, release }: AttemptTurn): Ending | undefined {
-  const weight = status.intent?.weight ?? 0;
+  const { intent = { weight: 0 } } = status;
   if (release.leg === 'return' || release.committedAt !== undefined || status.stage === 'Cleaning') return undefined;
-  if (weight > 0 && view.canary.ready === 0 && view.stable.ready > 0) {
-    return end('Failed', 'CanaryPodsGone', `The canary has ${weight} % of the traffic and no ready pod.`);
+  const { canary, stable } = view;
+  if (intent.weight > 0 && canary.ready === 0 && stable.ready > 0) {
+    return end('Failed', 'CanaryPodsGone', `The canary has ${intent.weight} % of the traffic and no ready pod.`);
   }
-  if (weight > 0 && weight < 100 && view.stable.ready === 0 && view.canary.ready > 0) {
-    return end('Failed', 'StablePodsGone', `The stable version has ${100 - weight} % of the traffic and no ready pod.`);
-  }
-  return undefined;
+  const split = intent.weight > 0 && intent.weight < 100;
+  if (!split || stable.ready > 0 || canary.ready === 0) return undefined;
+  return end(
+    'Failed',
+    'StablePodsGone',
+    `The stable version has ${100 - intent.weight} % of the traffic and no ready pod.`,
+  );
 }
 
 function breach(turn: AttemptTurn): Decision | undefined {

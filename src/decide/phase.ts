@@ -1,41 +1,32 @@
-import type { CanaryStatus, Phase } from '../api/canary-status.ts';
+import type { CanaryStatus, Phase, Release, Stage } from '../api/canary-status.ts';
 
 /** The phase in Flagger's words that belongs to a status. */
 export function phaseOf(status: CanaryStatus, deleting: boolean): Phase {
   if (deleting) return 'Terminating';
   const { stage, release, history } = status;
-  switch (stage) {
-    case 'Initializing':
-      return history === undefined ? 'Initializing' : ended(history[0]?.outcome);
-    case 'Resting':
-      if (status.hold?.reason === 'Suspended' || status.hold?.reason === 'Paused') return 'Waiting';
-      return history === undefined ? 'Initialized' : ended(history[0]?.outcome);
-    case 'Preparing':
-      return 'Progressing';
-    case 'Shifting':
-    case 'Accepting':
-    case 'Observing':
-    case 'Watching':
-      return release?.leg === 'return' ? 'Promoting' : 'Progressing';
-    case 'WaitingPromotion':
-      return 'WaitingPromotion';
-    case 'DrainingStable':
-    case 'Committing':
-    case 'RollingOut':
-      return 'Promoting';
-    case 'Carrying':
-      return 'Failed';
-    case 'Retreating':
-      return 'Progressing';
-    case 'Draining':
-    case 'Cleaning':
-      return release?.retreat === undefined ? 'Finalising' : 'Progressing';
-    case 'Releasing':
-      return 'Terminating';
-  }
+  if (release !== undefined) return ofAttempt(stage, release);
+  if (stage === 'Releasing') return 'Terminating';
+  if (status.hold?.reason === 'Suspended' || status.hold?.reason === 'Paused') return 'Waiting';
+  const [last] = history ?? [];
+  if (last === undefined) return stage === 'Initializing' ? 'Initializing' : 'Initialized';
+  return atRest[last.outcome] ?? 'Failed';
 }
 
-function ended(outcome: string | undefined): Phase {
-  if (outcome === 'Promoted') return 'Succeeded';
-  return outcome === 'Superseded' || outcome === 'Reverted' || outcome === 'Bypassed' ? 'Initialized' : 'Failed';
+/** After these ends a Canary is neither a success nor a failure. */
+const atRest: Partial<Record<string, Phase>> = {
+  Promoted: 'Succeeded',
+  Superseded: 'Initialized',
+  Reverted: 'Initialized',
+  Bypassed: 'Initialized',
+};
+
+const promoting: Stage[] = ['DrainingStable', 'Committing', 'RollingOut'];
+const leaving: Stage[] = ['Draining', 'Cleaning'];
+
+function ofAttempt(stage: Stage, release: Release): Phase {
+  if (stage === 'Carrying') return 'Failed';
+  if (stage === 'WaitingPromotion') return 'WaitingPromotion';
+  if (release.retreat !== undefined) return 'Progressing';
+  if (leaving.includes(stage)) return 'Finalising';
+  return release.leg === 'return' || promoting.includes(stage) ? 'Promoting' : 'Progressing';
 }

@@ -1,3 +1,4 @@
+import type { CanaryStatus } from '../api/canary-status.ts';
 import { decide } from '../decide/decide.ts';
 import { type Effect, type Freshness, type Settings, type View, defaultSettings } from '../decide/view.ts';
 import { carryOut } from '../effects/carry-out.ts';
@@ -42,9 +43,10 @@ export function createReconcile(options: ReconcileOptions): (key: string) => Pro
       }
       const { effect, wakeAt } = decide(look.view, clock.now(), settings);
       if (effect.do === 'nothing') return { wakeAt };
-      if (effect.do === 'lookFresh' && (fresh === 'all' || fresh === effect.at))
-        return { wakeAt: wakeAt ?? clock.now() + eventLimitMs };
+      const seen: Freshness = fresh;
       fresh = effect.do === 'lookFresh' ? effect.at : 'none';
+      if (fresh !== 'none' && (seen === 'all' || seen === fresh))
+        return { wakeAt: wakeAt ?? clock.now() + eventLimitMs };
       await carryOut(kube, effect, look);
       options.onEffect?.(effect, look.view);
       report(log, effect, look);
@@ -65,10 +67,14 @@ function report(log: Log, effect: Effect, { view }: Look): void {
   if (effect.do === 'lookFresh') return;
   if (effect.do !== 'writeStatus') return log.info({ effect }, `carried out ${effect.do}`);
   const { stage, phase, attempt, revision, intent, hold } = effect.status;
-  const { status } = view;
-  if (status?.stage === stage && status.intent?.fence === intent?.fence && status.hold?.reason === hold?.reason) {
+  if (view.status !== undefined && landmark(view.status) === landmark(effect.status)) {
     return log.debug({ stage }, 'wrote status');
   }
   const fields = { stage, phase, attempt, revision, weight: intent?.weight, hold: hold?.message };
   log.info(fields, hold === undefined ? `now ${stage}` : `${stage} holds: ${hold.reason}`);
+}
+
+/** What of a status is worth a line in the log when it changes. */
+function landmark({ stage, intent, hold }: CanaryStatus): string {
+  return [stage, intent?.fence, hold?.reason].join(' ');
 }

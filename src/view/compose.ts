@@ -9,18 +9,13 @@ import { activeTemplate, targetOf } from './target.ts';
 
 /** What decisions see of what was gathered; not measured yet. */
 export function viewOf(gathered: Gathered): View {
-  const routes = routesOf(gathered);
-  const { canary, status, namespace, frozen, target, replicaSets, carrier, stableService, canaryService } = gathered;
+  const { canary, status, target, replicaSets } = gathered;
   const { metadata, spec } = canary;
-  const inPlace = frozen?.subject.target !== undefined;
-  const targetView = target === undefined ? undefined : targetOf(target, replicaSets);
-  const revision = inPlace
-    ? targetView?.specDigest
-    : backendDigest(canaryService, stableService, frozen?.subject.canary.port, gathered.deployments);
-  const active = target === undefined ? undefined : activeTemplate(target, replicaSets);
+  const routes = routesOf(gathered);
+  const revisions = revisionsOf(gathered);
   return {
     name: metadata.name,
-    namespace,
+    namespace: gathered.namespace,
     uid: metadata.uid ?? '',
     generation: metadata.generation ?? 0,
     spec,
@@ -30,17 +25,10 @@ export function viewOf(gathered: Gathered): View {
     hasFinalizer: metadata.finalizers?.includes(finalizer) === true,
     namespaceTerminating: gathered.namespaceTerminating,
     wanted: gathered.wanted,
-    problems: [...gathered.problems, ...routeProblems(gathered, routes, revision)],
-    target: targetView,
-    carrier:
-      carrier === undefined
-        ? undefined
-        : { replicas: carrier.spec.replicas ?? 1, digest: templateDigest(carrier.spec.template) },
-    hasCanaryService: inPlace && canaryService !== undefined,
-    revision,
-    stableRevision: inPlace
-      ? active && templateDigest(active.spec.template)
-      : backendDigest(stableService, canaryService, frozen?.subject.stable.port, gathered.deployments),
+    problems: [...gathered.problems, ...routeProblems(gathered, routes, revisions.revision)],
+    target: target && targetOf(target, replicaSets),
+    ...madeByUs(gathered),
+    ...revisions,
     stable: { ready: gathered.stable.ready, desired: desiredOf(gathered, 'stable') },
     canary: { ready: gathered.canaryPods.ready, desired: desiredOf(gathered, 'canary') },
     fresh: gathered.fresh,
@@ -48,6 +36,32 @@ export function viewOf(gathered: Gathered): View {
     measured: undefined,
     commands: commandsOf(metadata.annotations),
   };
+}
+
+/** What could be released and what it would replace: templates in `targetRef` mode, what is behind two Services with `backends`. */
+function revisionsOf(gathered: Gathered): Pick<View, 'revision' | 'stableRevision'> {
+  const { frozen, target, replicaSets, stableService, canaryService, deployments } = gathered;
+  if (frozen === undefined) return { revision: undefined, stableRevision: undefined };
+  const { subject } = frozen;
+  if (subject.target === undefined) {
+    return {
+      revision: backendDigest(canaryService, stableService, subject.canary.port, deployments),
+      stableRevision: backendDigest(stableService, canaryService, subject.stable.port, deployments),
+    };
+  }
+  const active = target && activeTemplate(target, replicaSets);
+  return {
+    revision: target && templateDigest(target.spec.template),
+    stableRevision: active && templateDigest(active.spec.template),
+  };
+}
+
+function madeByUs({ frozen, carrier, canaryService }: Gathered): Pick<View, 'carrier' | 'hasCanaryService'> {
+  if (frozen?.subject.target === undefined) return { carrier: undefined, hasCanaryService: false };
+  const hasCanaryService = canaryService !== undefined;
+  if (carrier === undefined) return { carrier, hasCanaryService };
+  const { replicas = 1, template } = carrier.spec;
+  return { carrier: { replicas, digest: templateDigest(template) }, hasCanaryService };
 }
 
 function routesOf({ canary, status, frozen, routes }: Gathered): { view: RouteView; problem?: Problem }[] {

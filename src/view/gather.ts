@@ -12,8 +12,8 @@ import { type Endpoints, endpointsOf, slicesOf } from './pods.ts';
 import { inUse, targetProblems } from './problems.ts';
 import { freeze, tellSubject } from './subject.ts';
 
-/** What is read of the cluster for one Canary. */
-export interface Gathered {
+/** Which Canary is looked at, and by which subject and rules. */
+interface Identity {
   canary: Canary;
   namespace: string;
   status: CanaryStatus | undefined;
@@ -23,13 +23,21 @@ export interface Gathered {
   /** By which it is looked at: that of the attempt under way, else the wanted one. */
   frozen: Frozen | undefined;
   problems: Problem[];
+}
+
+/** What runs on the two sides. `targetRef` mode has a target and what Linnet made of it, `backends` mode any Deployments. */
+interface Workloads {
   target: Deployment | undefined;
   replicaSets: ReplicaSet[];
   carrier: Deployment | undefined;
+  canaryLabels: Record<string, string> | undefined;
   stableService: Service | undefined;
   canaryService: Service | undefined;
-  canaryLabels: Record<string, string> | undefined;
   deployments: Deployment[];
+}
+
+/** What is read of the cluster for one Canary. */
+export interface Gathered extends Identity, Workloads {
   stable: Endpoints;
   canaryPods: Endpoints;
   routes: Map<string, Route>;
@@ -37,61 +45,101 @@ export interface Gathered {
   fresh: Freshness;
 }
 
+/** Where objects are read from. */
+interface Sources {
+  kube: Kube;
+  cache: KubeCache;
+}
+
+type Subject = Frozen['subject'];
+
 /** Reads the cluster for one Canary: from the cache, and with `fresh` the pods and the target from the server. */
-export async function gather(
-  { kube, cache }: { kube: Kube; cache: KubeCache },
-  stored: KubeObject,
-  fresh: Freshness,
-): Promise<Gathered> {
+export async function gather(sources: Sources, stored: KubeObject, fresh: Freshness): Promise<Gathered> {
+  const { cache, kube } = sources;
+  const identity = identify(stored, cache);
+  const { canary, namespace, frozen } = identity;
+  const workloads = await workloadsOf(sources, identity, fresh);
+  const problems = [...identity.problems, ...problemsOf(cache, identity, workloads)];
+  const subject = frozen?.subject;
+  const pods = subject && (await podsOf(fresh === 'none' ? { cache } : { kube }, namespace, subject));
+  const deleting = canary.metadata.deletionTimestamp !== undefined;
+  return {
+    ...identity,
+    ...workloads,
+    problems,
+    stable: pods?.stable ?? nobody,
+    canaryPods: pods?.canary ?? nobody,
+    routes: routesOf(cache, namespace, subject),
+    namespaceTerminating: deleting && (await terminating(kube, namespace)),
+    fresh,
+  };
+}
+
+const nobody: Endpoints = { ready: 0, addresses: [] };
+
+function identify(stored: KubeObject, cache: KubeCache): Identity {
   const { canary, problems, statusProblem } = read(stored);
-  const { namespace = 'default' } = canary.metadata;
-  const status = canary.status;
+  const { status, metadata } = canary;
   const told = problems.length === 0 ? tellSubject(canary, cache) : undefined;
   if (told?.ok === false) problems.push(told.problem);
   const wanted = told?.ok === true ? freeze(canary, told.subject) : undefined;
   const frozen = status?.release?.frozen ?? wanted;
+  return { canary, namespace: metadata.namespace ?? 'default', status, statusProblem, wanted, frozen, problems };
+}
+
+async function workloadsOf(sources: Sources, identity: Identity, fresh: Freshness): Promise<Workloads> {
+  const { cache } = sources;
+  const { canary, namespace, frozen } = identity;
   const subject = frozen?.subject;
-  const get = <T extends KubeObject>(kind: (typeof kinds)[keyof typeof kinds], name: string | undefined) =>
-    name === undefined ? undefined : cache.get<T>({ kind, namespace, name });
-  const services = subject === undefined ? [] : [subject.stable.name, subject.canary.name];
-  const slices =
-    subject === undefined ? [] : await slicesOf(fresh === 'none' ? { cache } : { kube }, namespace, services);
-  const inPlace = subject?.target !== undefined;
-  const target = await targetNow({ kube, cache }, namespace, subject?.target, fresh === 'all');
-  const labels = target !== undefined && inPlace ? labelsOf(target, canary, cache) : undefined;
-  if (labels !== undefined && 'problem' in labels) problems.push(labels.problem);
-  if (status?.release === undefined && problems.length === 0) {
-    problems.push(...inUse(canary, cache), ...(target === undefined ? [] : targetProblems(target, canary)));
+  const service = (name: string | undefined) =>
+    name === undefined ? undefined : cache.get<Service>({ kind: kinds.service, namespace, name });
+  const services = { stableService: service(subject?.stable.name), canaryService: service(subject?.canary.name) };
+  if (subject?.target === undefined) {
+    const deployments = cache.list<Deployment>(kinds.deployment, namespace);
+    const none = { target: undefined, replicaSets: [], carrier: undefined, canaryLabels: undefined };
+    return { ...none, ...services, deployments };
   }
-  const ours = <T extends KubeObject>(object: T | undefined) =>
-    object?.metadata.labels?.[canaryUidLabel] === canary.metadata.uid ? object : undefined;
-  const canaryService = get<Service>(kinds.service, subject?.canary.name);
+  const { target: name } = subject;
+  const ref = { kind: kinds.deployment, namespace, name };
+  const target = fresh === 'all' ? await sources.kube.get<Deployment>(ref) : cache.get<Deployment>(ref);
+  const labels = target === undefined ? undefined : labelsOf(target, canary, cache);
   return {
-    canary,
-    namespace,
-    status,
-    statusProblem,
-    wanted,
-    frozen,
-    problems,
     target,
-    replicaSets: inPlace ? cache.list<ReplicaSet>(kinds.replicaSet, namespace) : [],
-    carrier: inPlace ? ours(get<Deployment>(kinds.deployment, subject.canary.name)) : undefined,
-    stableService: get<Service>(kinds.service, subject?.stable.name),
-    canaryService: inPlace ? ours(canaryService) : canaryService,
-    canaryLabels: labels !== undefined && 'labels' in labels ? labels.labels : undefined,
-    deployments: inPlace ? [] : cache.list<Deployment>(kinds.deployment, namespace),
-    stable: endpointsOf(slices, subject?.stable.name ?? ''),
-    canaryPods: endpointsOf(slices, subject?.canary.name ?? ''),
-    routes: new Map(
-      (subject?.routes ?? []).flatMap(({ name }) => {
-        const route = get<Route>(kinds.httpRoute, name);
-        return route === undefined ? [] : [[name, route] as const];
-      }),
-    ),
-    namespaceTerminating: canary.metadata.deletionTimestamp !== undefined && (await terminating(kube, namespace)),
-    fresh,
+    replicaSets: cache.list<ReplicaSet>(kinds.replicaSet, namespace),
+    carrier: ours(canary, cache.get<Deployment>({ ...ref, name: subject.canary.name })),
+    canaryLabels: labels?.ok === true ? labels.labels : undefined,
+    stableService: services.stableService,
+    canaryService: ours(canary, services.canaryService),
+    deployments: [],
   };
+}
+
+/** Only what carries our uid label is ever touched. */
+function ours<T extends KubeObject>({ metadata }: Canary, object: T | undefined): T | undefined {
+  return object?.metadata.labels?.[canaryUidLabel] === metadata.uid ? object : undefined;
+}
+
+/** What keeps an attempt from beginning; one that is under way goes by what it began with. */
+function problemsOf(cache: KubeCache, { canary, status, problems }: Identity, { target }: Workloads): Problem[] {
+  if (status?.release !== undefined || problems.length > 0) return [];
+  const used = inUse(canary, cache);
+  if (target === undefined) return used;
+  const labels = labelsOf(target, canary, cache);
+  return [...(labels.ok ? [] : [labels.problem]), ...used, ...targetProblems(target, canary)];
+}
+
+async function podsOf(
+  source: { cache: KubeCache } | { kube: Kube },
+  namespace: string,
+  { stable, canary }: Subject,
+): Promise<{ stable: Endpoints; canary: Endpoints }> {
+  const slices = await slicesOf(source, namespace, [stable.name, canary.name]);
+  return { stable: endpointsOf(slices, stable.name), canary: endpointsOf(slices, canary.name) };
+}
+
+function routesOf(cache: KubeCache, namespace: string, subject: Subject | undefined): Map<string, Route> {
+  const found = (subject?.routes ?? []).map(({ name }) => cache.get<Route>({ kind: kinds.httpRoute, namespace, name }));
+  return new Map(found.filter((route) => route !== undefined).map((route) => [route.metadata.name, route]));
 }
 
 /** An object that cannot be read is looked at with what can be, so that an attempt under way is taken back and not forgotten. */
@@ -106,17 +154,6 @@ function read(stored: KubeObject): { canary: Canary; problems: Problem[]; status
     message: `${field} ${message}.`,
   }));
   return { canary, problems, statusProblem };
-}
-
-async function targetNow(
-  { kube, cache }: { kube: Kube; cache: KubeCache },
-  namespace: string,
-  name: string | undefined,
-  fresh: boolean,
-): Promise<Deployment | undefined> {
-  if (name === undefined) return undefined;
-  const ref = { kind: kinds.deployment, namespace, name };
-  return fresh ? kube.get<Deployment>(ref) : cache.get<Deployment>(ref);
 }
 
 /** Asked only while a Canary is being deleted. Without the right to read namespaces it counts as staying. */

@@ -14,7 +14,7 @@ export function labelsOf(
   target: Deployment,
   canary: Canary,
   cache: KubeCache,
-): { labels: Record<string, string> } | { problem: Problem } {
+): { ok: true; labels: Record<string, string> } | { ok: false; problem: Problem } {
   const podLabels = target.spec.template.metadata?.labels ?? {};
   const selectors = cache
     .list<Service>(kinds.service, canary.metadata.namespace)
@@ -28,8 +28,8 @@ export function labelsOf(
     wanted: canary.spec.canaryLabels,
     suffix,
   });
-  if (labels !== undefined) return { labels };
+  if (labels !== undefined) return { ok: true, labels };
   const field = canary.spec.canaryLabels === undefined ? 'spec.targetRef' : 'spec.canaryLabels';
   const message = `${field}: no labels keep the canary's pods apart from the selectors of Deployment ${target.metadata.name} and its Services; set spec.canaryLabels.`;
-  return { problem: { reason: 'NoSeparatingLabel', message } };
+  return { ok: false, problem: { reason: 'NoSeparatingLabel', message } };
 }

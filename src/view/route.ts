@@ -1,7 +1,7 @@
 import type { CanaryStatus } from '../api/canary-status.ts';
 import { fenceAnnotation, fieldManager } from '../api/names.ts';
 import type { Route } from '../api/objects.ts';
-import type { RouteView } from '../decide/view.ts';
+import type { Problem, RouteView } from '../decide/view.ts';
 import { acceptance } from '../routes/acceptance.ts';
 import { lastManagerOf } from '../routes/claims.ts';
 import { type RoutePlan, type Selection, findManagedRules } from '../routes/plan.ts';
@@ -25,51 +25,58 @@ export function planInStatus(status: CanaryStatus | undefined, name: string): Ro
 }
 
 /** Reads a route; a refusal of its rules comes beside the view. */
-export function routeViewOf(
-  route: Route | undefined,
-  question: RouteQuestion,
-): { view: RouteView; problem?: { reason: string; message: string } } {
-  const { kind, name, status, canaryUid } = question;
+export function routeViewOf(route: Route | undefined, question: RouteQuestion): { view: RouteView; problem?: Problem } {
+  const { kind, name, status } = question;
   if (route === undefined) {
-    return {
-      view: { kind, name, found: false },
-      problem: { reason: 'RouteNotFound', message: `${kind} ${name} is not there; create it or correct spec.routes.` },
-    };
+    const message = `${kind} ${name} is not there; create it or correct spec.routes.`;
+    return { view: { kind, name, found: false }, problem: { reason: 'RouteNotFound', message } };
   }
   const found = findManagedRules(route, question.selection);
   const plan = planInStatus(status, name) ?? (found.ok ? found.plan : undefined);
-  const { intent } = status ?? {};
-  const expected = intent === undefined ? undefined : { share: intent.weight, fence: intent.fence, canaryUid };
-  const read = plan === undefined ? undefined : readShare(route, plan, canaryUid, expected);
-  const fence = route.metadata.annotations?.[fenceAnnotation(canaryUid)];
-  const undone = read?.foreign !== undefined && fence === intent?.fence;
-  return {
-    view: {
-      kind,
-      name,
-      found: true,
-      uid: route.metadata.uid ?? '',
-      plan: found.ok ? { ...found.plan } : undefined,
-      share: read?.share,
-      fence,
-      ...writable(route, plan, expected),
-      contestedBy: undone ? (lastManagerOf(route, 'spec.rules') ?? 'Somebody') : undefined,
-      acceptance: acceptance(route),
-      ours: fence !== undefined || (question.ownsCanary && holdsCanary(route, question.selection.canary.name)),
-      managed: (route.metadata.managedFields ?? []).some((entry) => entry.manager === fieldManager),
-    },
-    ...(found.ok ? {} : { problem: { reason: found.reason, message: found.message } }),
+  const view: RouteView = {
+    kind,
+    name,
+    found: true,
+    uid: route.metadata.uid ?? '',
+    plan: found.ok ? { ...found.plan } : undefined,
+    ...present(route, plan, question),
+    acceptance: acceptance(route),
+    managed: (route.metadata.managedFields ?? []).some((entry) => entry.manager === fieldManager),
   };
+  return found.ok ? { view } : { view, problem: { reason: found.reason, message: found.message } };
+}
+
+type Present = Pick<
+  Extract<RouteView, { found: true }>,
+  'share' | 'fence' | 'blocked' | 'lost' | 'contestedBy' | 'ours'
+>;
+
+/** What of ours is in the route now, compared with the intent. */
+function present(
+  route: Route,
+  plan: RoutePlan | undefined,
+  { status, canaryUid, ownsCanary, selection }: RouteQuestion,
+): Present {
+  const fence = route.metadata.annotations?.[fenceAnnotation(canaryUid)];
+  const ours = fence !== undefined || (ownsCanary && holdsCanary(route, selection.canary.name));
+  const nothing = { share: undefined, blocked: undefined, lost: undefined, contestedBy: undefined };
+  if (plan === undefined) return { ...nothing, fence, ours };
+  const intent = status?.intent;
+  if (intent === undefined) return { ...nothing, share: readShare(route, plan, canaryUid).share, fence, ours };
+  const expected = { share: intent.weight, fence: intent.fence, canaryUid };
+  const { share, foreign } = readShare(route, plan, canaryUid, expected);
+  const undone = foreign !== undefined && fence === intent.fence;
+  const contestedBy = undone ? (lastManagerOf(route, 'spec.rules') ?? 'Somebody') : undefined;
+  return { share, fence, ours, contestedBy, ...writable(route, plan, expected) };
 }
 
 /** Whether the wanted share can be written at all. */
 function writable(
   route: Route,
-  plan: RoutePlan | undefined,
-  expected: Share | undefined,
+  plan: RoutePlan,
+  expected: Share,
 ): { blocked: string | undefined; lost: string | undefined } {
   const nothing = { blocked: undefined, lost: undefined };
-  if (plan === undefined || expected === undefined) return nothing;
   const write = routeWrite(route, plan, expected);
   if ('contested' in write) return { ...nothing, blocked: write.contested };
   return 'lost' in write ? { ...nothing, lost: write.lost } : nothing;

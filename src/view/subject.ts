@@ -46,36 +46,31 @@ function stableServiceOf(
   cache: KubeCache,
   namespace: string,
 ): { name: string } | Problem {
-  const labels = target.spec.template.metadata?.labels ?? {};
-  const found = new Set<string>();
-  for (const { name } of routes) {
-    const route = cache.get<Route>({ kind: kinds.httpRoute, namespace, name });
-    if (route === undefined) {
-      return {
-        reason: 'RouteNotFound',
-        message: `spec.routes: HTTPRoute ${namespace}/${name} is not there; create it or correct the name.`,
-      };
-    }
-    for (const ref of (route.spec.rules ?? []).flatMap((rule) => rule.backendRefs ?? [])) {
-      const service = cache.get<Service>({ kind: kinds.service, namespace, name: ref.name });
-      if (service !== undefined && (ref.namespace ?? namespace) === namespace && serviceSelects(service, labels)) {
-        found.add(ref.name);
-      }
-    }
+  const found = routes.map(({ name }) => cache.get<Route>({ kind: kinds.httpRoute, namespace, name }));
+  const missing = routes[found.indexOf(undefined)];
+  if (missing !== undefined) {
+    const message = `spec.routes: HTTPRoute ${namespace}/${missing.name} is not there; create it or correct the name.`;
+    return { reason: 'RouteNotFound', message };
   }
-  found.delete(canaryObjectName(target.metadata.name));
-  const [only] = found;
-  if (only !== undefined && found.size === 1) return { name: only };
-  const names = routes.map(({ name }) => name).join(', ');
-  return only === undefined
-    ? {
-        reason: 'RouteHasNoStableBackend',
-        message: `spec.routes: no backendRef of ${names} names a Service that selects the pods of Deployment ${target.metadata.name}.`,
-      }
-    : {
-        reason: 'AmbiguousRoute',
-        message: `spec.routes: ${[...found].join(' and ')} both select the pods of Deployment ${target.metadata.name}; one Canary releases through one Service.`,
-      };
+  const labels = target.spec.template.metadata?.labels ?? {};
+  const { name: deployment } = target.metadata;
+  const names = new Set(
+    found
+      .flatMap((route) => route?.spec.rules ?? [])
+      .flatMap((rule) => rule.backendRefs ?? [])
+      .filter((ref) => (ref.namespace ?? namespace) === namespace && ref.name !== canaryObjectName(deployment))
+      .map(({ name }) => cache.get<Service>({ kind: kinds.service, namespace, name }))
+      .flatMap((service) => (service !== undefined && serviceSelects(service, labels) ? [service.metadata.name] : [])),
+  );
+  const [only] = names;
+  if (only === undefined) {
+    const where = routes.map(({ name }) => name).join(', ');
+    const message = `spec.routes: no backendRef of ${where} names a Service that selects the pods of Deployment ${deployment}.`;
+    return { reason: 'RouteHasNoStableBackend', message };
+  }
+  if (names.size === 1) return { name: only };
+  const message = `spec.routes: ${[...names].join(' and ')} both select the pods of Deployment ${deployment}; one Canary releases through one Service.`;
+  return { reason: 'AmbiguousRoute', message };
 }
 
 /** The subject with the rules of the spec as they are now. */

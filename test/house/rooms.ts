@@ -30,9 +30,13 @@ const rooms: Readonly<Record<string, Room>> = {
   queue: { ...outside, rooms: adapters },
   notify: { ...outside, rooms: adapters },
   view: { ...outside, rooms: [...pureRooms, 'ports'] },
-  effects: { ...outside, rooms: [...pureRooms, 'ports'] },
+  effects: { ...outside, rooms: [...engine] },
+  // The loop itself, and what turns a change into work: docs/decisions/0002-engine-room.md.
+  engine: { ...outside, rooms: [...engine, 'effects'] },
+  // The wiring of one engine process, for the command line, the demo and the tests.
+  'controller.ts': { ...outside, rooms: [...engine, 'engine', 'kube', 'metrics', 'queue'] },
   server: { ...outside, rooms: [...engine, 'kube', 'metrics', 'queue', 'notify', 'cli'] },
-  cli: { ...outside, rooms: [...engine, 'kube', 'metrics', 'queue', 'notify', 'server', 'sandbox', 'system.ts'] },
+  cli: { ...outside, rooms: [...engine, 'kube', 'metrics', 'queue', 'notify', 'server', 'sandbox', 'system.ts', 'controller.ts'] },
   'sandbox/world': { node: ['node:crypto'], packages: 'any', rooms: ['api', 'ports'] },
   sandbox: { ...outside, rooms: ['api', 'ports', 'sandbox/world'] },
   'system.ts': { ...outside, rooms: ['ports'] },

@@ -1,8 +1,9 @@
+import type { Release } from '../../api/canary-status.ts';
 import { shareCarried } from '../capacity.ts';
 import { acceptanceOf } from '../drive.ts';
 import { finish, historyEntry, remembered } from '../ending.ts';
 import { type AttemptTurn, hold, homeWeight, iso, move, ms, nextFence, without, write } from '../turn.ts';
-import type { Decision, RouteView } from '../view.ts';
+import type { Decision, Effect, RouteView } from '../view.ts';
 import { durationMs } from '../../api/duration.ts';
 
 /**
@@ -36,25 +37,29 @@ export function retreatingStage(turn: AttemptTurn): Decision {
 /** Leaves the routes as they must be at rest, then removes the canary's objects, then ends the attempt. */
 export function cleaning(turn: AttemptTurn): Decision {
   const { view, release } = turn;
-  const { target } = release.frozen.subject;
-  const promoted = release.retreat === undefined;
-  const keep =
-    target !== undefined || !promoted
-      ? 'stable'
-      : release.frozen.onSuccess === 'removeStable'
-        ? 'canaryAlone'
-        : 'canary';
+  const left = leftInRoutes(turn);
+  if (left !== undefined) return { effect: left };
+  if (view.carrier !== undefined) return { effect: { do: 'deleteCanaryDeployment' } };
+  if (view.hasCanaryService) return { effect: { do: 'deleteCanaryService' } };
+  const promotion = { outcome: 'Promoted', reason: 'Promoted', message: promotedMessage(turn) } as const;
+  return finish(turn, release.retreat ?? promotion);
+}
+
+/** What is still to be undone in the routes: first the edits, then the entry in managedFields that they left. */
+function leftInRoutes({ view, release }: AttemptTurn): Effect | undefined {
   for (const { kind, name, plan } of release.routes) {
     const route = foundRoute(view.routes, name);
     if (route === undefined) continue;
-    if (route.fence !== undefined || (route.uid === plan['uid'] && route.ours))
-      return { effect: { do: 'restoreRoute', kind, name, keep } };
-    if (route.managed) return { effect: { do: 'stripRoute', kind, name } };
+    const edited = route.fence !== undefined || (route.uid === plan['uid'] && route.ours);
+    if (edited) return { do: 'restoreRoute', kind, name, keep: sideThatStays(release) };
+    if (route.managed) return { do: 'stripRoute', kind, name };
   }
-  if (target !== undefined && view.carrier !== undefined) return { effect: { do: 'deleteCanaryDeployment' } };
-  if (target !== undefined && view.hasCanaryService) return { effect: { do: 'deleteCanaryService' } };
-  const promotion = { outcome: 'Promoted', reason: 'Promoted', message: promotedMessage(turn) } as const;
-  return finish(turn, release.retreat ?? promotion);
+  return undefined;
+}
+
+function sideThatStays({ frozen, retreat }: Release): 'stable' | 'canary' | 'canaryAlone' {
+  if (frozen.subject.target !== undefined || retreat !== undefined) return 'stable';
+  return frozen.onSuccess === 'removeStable' ? 'canaryAlone' : 'canary';
 }
 
 function promotedMessage({ release, status }: AttemptTurn): string {
