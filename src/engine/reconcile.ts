@@ -25,35 +25,45 @@ export interface ReconcileOptions {
   onEffect?: (effect: Effect, view: View) => void;
 }
 
+/** After a turn: look again with this freshness, or the run is over until then. */
+type After = { again: Freshness } | { wakeAt: number | undefined };
+
 /**
  * The loop for one Canary: look, decide, carry out one effect, look again, until there is nothing to do. It is given a name, never an
  * event, and keeps nothing between two runs.
  */
 export function createReconcile(options: ReconcileOptions): (key: string) => Promise<{ wakeAt?: number | undefined }> {
-  const { viewer, kube, clock, random, settings = defaultSettings } = options;
+  const { clock, random } = options;
   return async (key) => {
-    const [namespace = '', name = ''] = key.split('/');
     const log = options.log.child({ canary: key, reconcile: random.uuid().slice(0, 8) });
     let fresh: Freshness = 'none';
     for (let turn = 0; turn < maxTurns; turn++) {
-      const look = await viewer.look(namespace, name, fresh);
-      if (look === undefined) {
-        viewer.forget(namespace, name);
-        return {};
-      }
-      const { effect, wakeAt } = decide(look.view, clock.now(), settings);
-      if (effect.do === 'nothing') return { wakeAt };
-      const seen: Freshness = fresh;
-      fresh = effect.do === 'lookFresh' ? effect.at : 'none';
-      if (fresh !== 'none' && (seen === 'all' || seen === fresh))
-        return { wakeAt: wakeAt ?? clock.now() + eventLimitMs };
-      await carryOut(kube, effect, look);
-      options.onEffect?.(effect, look.view);
-      report(log, effect, look);
-      if (comesByEvent(effect)) return { wakeAt: clock.now() + eventLimitMs };
+      const after: After = await takeTurn({ ...options, log }, key, fresh);
+      if ('wakeAt' in after) return after;
+      fresh = after.again;
     }
     return { wakeAt: clock.now() };
   };
+}
+
+async function takeTurn(options: ReconcileOptions, key: string, fresh: Freshness): Promise<After> {
+  const { viewer, kube, clock, log, settings = defaultSettings } = options;
+  const [namespace = '', name = ''] = key.split('/');
+  const look = await viewer.look(namespace, name, fresh);
+  if (look === undefined) {
+    viewer.forget(namespace, name);
+    return { wakeAt: undefined };
+  }
+  const { effect, wakeAt } = decide(look.view, clock.now(), settings);
+  if (effect.do === 'nothing') return { wakeAt };
+  if (effect.do === 'lookFresh') {
+    const seen = fresh === 'all' || fresh === effect.at;
+    return seen ? { wakeAt: wakeAt ?? clock.now() + eventLimitMs } : { again: effect.at };
+  }
+  await carryOut(kube, effect, look);
+  options.onEffect?.(effect, look.view);
+  report(log, effect, look);
+  return comesByEvent(effect) ? { wakeAt: clock.now() + eventLimitMs } : { again: 'none' };
 }
 
 /** The answer to a deletion does not show the object as it will be: its event does. */
@@ -64,7 +74,6 @@ function comesByEvent(effect: Effect): boolean {
 }
 
 function report(log: Log, effect: Effect, { view }: Look): void {
-  if (effect.do === 'lookFresh') return;
   if (effect.do !== 'writeStatus') return log.info({ effect }, `carried out ${effect.do}`);
   const { stage, phase, attempt, revision, intent, hold } = effect.status;
   if (view.status !== undefined && landmark(view.status) === landmark(effect.status)) {
