@@ -88,14 +88,15 @@ function answer(turn: Turn, command: CommandRequest): Answer {
   }
 }
 
-function abort(turn: Turn, { by, reason }: CommandRequest): Answer {
+function abort(turn: Turn, command: CommandRequest): Answer {
+  const { by, reason } = command;
   const { status, nowMs } = turn;
   const { release } = status;
   if (release === undefined) return { refused: 'No attempt is under way.' };
   if (release.retreat !== undefined) {
     return { done: {}, message: `The attempt is being taken back already: ${release.retreat.reason}.` };
   }
-  if (release.leg === 'return' || committedStages.includes(status.stage)) return stopReturn(turn, release);
+  if (release.leg === 'return' || committedStages.includes(status.stage)) return stopReturn(turn, release, command);
   if (status.stage === 'Draining' || status.stage === 'Cleaning') {
     return { refused: 'Committed: the new version has all of the traffic already.' };
   }
@@ -105,10 +106,17 @@ function abort(turn: Turn, { by, reason }: CommandRequest): Answer {
   return { done, message: 'Aborting.', drop: ['hold', 'paused'] };
 }
 
-/** Past the point of no return an abort can only keep the traffic where the analysed version runs. */
-function stopReturn({ nowMs }: Turn, release: Release): Answer {
+/** Past the point of no return an abort can only keep the traffic where the analysed version runs: the return is stopped, or never begins. */
+function stopReturn({ nowMs }: Turn, release: Release, { by, reason }: CommandRequest): Answer {
   const message = 'Committed: the target has the new template. The carrier keeps the traffic.';
-  if (release.leg !== 'return') return { refused: message };
+  if (release.leg === 'out') {
+    const paused = {
+      by: by ?? 'an abort',
+      reason: reason ?? 'Aborted after the point of no return.',
+      since: iso(nowMs),
+    };
+    return { done: { paused }, message: `${message} resume lets it return.` };
+  }
   const done = retreating(release, { outcome: 'Aborted', reason: 'Committed', message }, nowMs);
   return { done, message, drop: ['hold', 'paused'] };
 }
