@@ -7,7 +7,7 @@ import { playRelease } from './demo/play.ts';
 import { tableOf, writeReport } from './demo/report.ts';
 import type { ReleaseReport, Score } from './demo/score.ts';
 import { lineScreen, panelScreen, type Screen } from './demo/screen.ts';
-import { type Mode, type Release, type Shop, shops } from './demo/shop.ts';
+import { type Mode, type Shop, shops } from './demo/shop.ts';
 import { Interrupted, openWorld, usersPerSecond, type World } from './demo/world.ts';
 import { Failure, failed } from './failure.ts';
 import { endOnSurprise, untilToldToStop } from './lifetime.ts';
@@ -38,7 +38,10 @@ export function demoCommand(): Command {
 interface Now {
   title: string;
   status: CanaryStatus | undefined;
+  /** Of the release under way, or of the last one. */
   score: Score | undefined;
+  /** Since the demo began. */
+  users: { requests: number; failed: number };
 }
 
 interface Demo {
@@ -54,7 +57,12 @@ async function runDemo(flags: DemoFlags): Promise<void> {
   const stopping = new AbortController();
   void untilToldToStop().then(() => stopping.abort());
   const staysOpen = process.stdout.isTTY && flags.once !== true;
-  const now: Now = { title: 'The cluster starts ...', status: undefined, score: undefined };
+  const now: Now = {
+    title: 'The cluster starts ...',
+    status: undefined,
+    score: undefined,
+    users: { requests: 0, failed: 0 },
+  };
   const screen = openScreen(staysOpen, now);
   const demo = { shop: shops[flags.mode], now, screen, stop: stopping.signal, reportPath: flags.report };
   for (const line of introduction(flags.mode)) screen.say(line);
@@ -92,22 +100,25 @@ function openScreen(live: boolean, now: Now): Screen {
   });
 }
 
-function sceneOf({ title, status, score }: Now): Scene {
-  return { title, status, seen: score?.present(), users: score?.counted() ?? { requests: 0, failed: 0 } };
+function sceneOf({ title, status, score, users }: Now): Scene {
+  return { title, status, seen: score?.present(), users };
 }
 
 /** Passes on what users get and what status says, and says each change that a reader should know of. */
 function listenersOf({ now, screen }: Demo): Pick<Parameters<typeof openWorld>[0], 'onAnswer' | 'onStatus'> {
-  let said = '';
+  let said: CanaryStatus | undefined;
   return {
-    onAnswer: (answer) => now.score?.onAnswer(answer),
+    onAnswer(answer) {
+      now.users.requests++;
+      if (answer.cause !== undefined) now.users.failed++;
+      now.score?.onAnswer(answer);
+    },
     onStatus(status) {
       now.status = status;
       now.score?.onStatus(status, systemClock.monotonic());
-      const key = changeKey(status);
-      if (key === said) return;
-      said = key;
-      screen.tell(lineOf(sceneOf(now)));
+      if (said !== undefined && changeKey(status) === changeKey(said)) return;
+      screen.tell(lineOf(sceneOf(now), said));
+      said = status;
     },
   };
 }
@@ -133,18 +144,11 @@ async function playAll(demo: Demo, world: World): Promise<ReleaseReport[]> {
   return reports;
 }
 
-/** A release went as it should: the good one was promoted and no user noticed, the bad one came back. */
-function asExpected(release: Release, report: ReleaseReport | undefined): boolean {
-  return report?.outcome === release.expected;
-}
-
 /** Throws Failure, with the end of the engine's log, unless every release went as it should. */
 function judge({ shop }: Demo, world: World, reports: ReleaseReport[]): void {
   const wrong = shop.releases.flatMap((release, index) => {
     const outcome = reports[index]?.outcome ?? 'not over in time';
-    return asExpected(release, reports[index])
-      ? []
-      : [`the ${release.name} release: ${outcome}, wanted ${release.expected}`];
+    return outcome === release.expected ? [] : [`the ${release.name} release: ${outcome}, wanted ${release.expected}`];
   });
   if (wrong.length === 0) return;
   console.error(['The end of the log of the engine:', ...world.engineLog()].join('\n'));

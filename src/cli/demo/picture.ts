@@ -16,41 +16,60 @@ export interface Scene {
   status: CanaryStatus | undefined;
   /** What the users see of the step being held. */
   seen: StepReport | undefined;
-  /** Of the release under way. */
+  /** Since the demo began. */
   users: { requests: number; failed: number };
 }
 
 /** A small panel, a line each. */
 export function panelOf({ title, status, seen, users }: Scene, paint: Paint): string[] {
-  const { shares } = status ?? {};
   const failures = `${users.failed} failed`;
   return [
     paint.bold(title),
-    row('phase', status === undefined ? '-' : placeOf(status)),
-    row('asked', barOf(shares?.asked)),
-    row('accepted', barOf(status?.canaryWeight)),
-    row('observed', barOf(shares?.observed, shares?.requests)),
-    row('users', seen === undefined ? paint.dim('no step is held') : barOf(seen.observed, seen.requests)),
-    ...(status?.checks ?? []).map((check) => row('check', checkLine(check, paint))),
-    row('hold', status?.hold === undefined ? '-' : paint.yellow(`${status.hold.reason}: ${status.hold.message}`)),
-    row('requests', `${users.requests} by users, ${users.failed === 0 ? paint.green(failures) : paint.red(failures)}`),
+    ...(status === undefined ? [] : rowsOf(status, paint)),
+    row('users see', seen === undefined ? paint.dim('no step is held') : barOf(seen.observed, seen.requests)),
+    row(
+      'users',
+      `${users.requests} requests so far, ${users.failed === 0 ? paint.green(failures) : paint.red(failures)}`,
+    ),
   ];
 }
 
-/** The same in one line that says only what a reader of a log must know. */
-export function lineOf({ status, users }: Scene): string {
+function rowsOf(status: CanaryStatus, paint: Paint): string[] {
+  const { shares, canaryWeight, checks = [], hold } = status;
+  return [
+    row('phase', placeOf(status)),
+    row('asked', barOf(shares?.asked)),
+    row('accepted', barOf(canaryWeight)),
+    row('observed', barOf(shares?.observed, shares?.requests)),
+    ...checks.map((check) => row('check', checkLine(check, paint))),
+    row('hold', hold === undefined ? '-' : paint.yellow(`${hold.reason}: ${hold.message}`)),
+  ];
+}
+
+/** A change of status in one line; checks are named only where they differ from those `before`. */
+export function lineOf({ status, users }: Scene, before: CanaryStatus | undefined): string {
   if (status === undefined) return 'no status yet';
   const { shares, checks = [], hold } = status;
+  const news = checks.filter((check) => !isSame(check, before?.checks));
   const parts = [
     placeOf(status),
-    `asked ${percent(shares?.asked)}, accepted ${percent(status.canaryWeight)}, observed ${percent(shares?.observed)}`,
-    ...checks.map(({ name, value, requests, limit, verdict }) => {
-      return `${name} ${numberOf(value)} of ${requests ?? 0} requests (${limit}): ${verdict}`;
-    }),
-    `users: ${users.requests} requests, ${users.failed} failed`,
-    ...(hold === undefined ? [] : [`holds: ${hold.reason}: ${hold.message}`]),
+    ...(shares === undefined
+      ? []
+      : [
+          `asked ${percent(shares.asked)}, accepted ${percent(status.canaryWeight)}, observed ${percent(shares.observed)}`,
+        ]),
+    ...news.map((check) => checkLine(check, plain)),
+    ...(users.requests === 0 ? [] : [`users so far: ${users.requests} requests, ${users.failed} failed`]),
+    ...(hold === undefined ? [] : [`holds, ${hold.reason}: ${hold.message}`]),
   ];
   return parts.join(' | ');
+}
+
+const same = (text: string) => text;
+const plain: Paint = { bold: same, dim: same, green: same, red: same, yellow: same };
+
+function isSame({ name, verdict }: CheckRecord, before: CheckRecord[] | undefined): boolean {
+  return before?.some((other) => other.name === name && other.verdict === verdict) === true;
 }
 
 /** Two statuses with the same key look the same to a reader: numbers that only go on counting are left out. */
@@ -61,8 +80,11 @@ export function changeKey({ phase, stage, stepIndex, canaryWeight, shares, check
 
 function placeOf({ phase, stage, stepIndex, release }: CanaryStatus): string {
   const steps = release?.frozen.steps.length ?? 0;
-  const step = stepIndex !== undefined && stepIndex >= 0 && steps > 0 ? `, step ${stepIndex + 1} of ${steps}` : '';
-  return `${phase} (${stage}${release === undefined ? '' : step})`;
+  if (release === undefined) return `${phase} (${stage})`;
+  if (release.leg === 'return') return `${phase} (${stage}, traffic returns to the target)`;
+  return stepIndex === undefined || stepIndex < 0
+    ? `${phase} (${stage})`
+    : `${phase} (${stage}, step ${stepIndex + 1} of ${steps})`;
 }
 
 function row(name: string, text: string): string {

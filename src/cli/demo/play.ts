@@ -1,5 +1,5 @@
 import { Failure } from '../failure.ts';
-import { createScore, type ReleaseReport, type Score } from './score.ts';
+import { type ReleaseReport, Score } from './score.ts';
 import type { Screen } from './screen.ts';
 import type { Release, Shop } from './shop.ts';
 import { isReady, until, type World } from './world.ts';
@@ -28,7 +28,7 @@ export async function playRelease(release: Release, options: PlayOptions): Promi
     await until(`${prepare.deployment} is ready`, { clock, stop, limitMs: prepareLimitMs, state: () => '' }, isUp);
   }
   const attempt = (world.status()?.attempt ?? 0) + 1;
-  const score = createScore({ name, versions, attempt, startMs: clock.monotonic() });
+  const score = new Score({ name, versions, attempt, startMs: clock.monotonic() });
   onBegin(score);
   screen.say(change.says);
   world.apply(change.manifests);

@@ -33,18 +33,6 @@ export interface ReleaseReport {
   requestsAfterRollback: number | null;
 }
 
-/** Counts what the users get of one release. Times are monotonic milliseconds. */
-export interface Score {
-  onAnswer(answer: Answer): void;
-  onStatus(status: CanaryStatus, atMs: number): void;
-  /** The release is over: later requests are not counted. Answers to earlier ones still are. */
-  end(atMs: number): void;
-  /** Share of the new version among the answers of the step being held, if one is. */
-  present(): StepReport | undefined;
-  counted(): { requests: number; failed: number };
-  report(): ReleaseReport;
-}
-
 interface Window {
   asked: number;
   fromMs: number;
@@ -64,96 +52,109 @@ export interface ScoreOptions {
 /** While these last, the share is the step's, by the word of the gateway; before it is being changed, after it may be. */
 const heldStages: readonly string[] = ['Observing', 'Watching'];
 
-export function createScore({ name, versions, attempt, startMs }: ScoreOptions): Score {
-  const windows: Window[] = [];
-  const failuresByCause: Record<string, number> = {};
-  let requests = 0;
-  let endMs = Number.POSITIVE_INFINITY;
-  let revision = '';
-  let outcome: Outcome | undefined;
-  let hadTraffic = false;
-  let firstBadMs: number | undefined;
-  let zeroMs: number | undefined;
-  let afterZero = 0;
+/** Counts what the users get of one release. Times are monotonic milliseconds; a request belongs to the moment it was sent. */
+export class Score {
+  readonly #options: ScoreOptions;
+  readonly #windows: Window[] = [];
+  readonly #failuresByCause: Record<string, number> = {};
+  #requests = 0;
+  #failed = 0;
+  #endMs = Number.POSITIVE_INFINITY;
+  #status: CanaryStatus | undefined;
+  /** When the first failed answer of the new version came. */
+  #firstBadMs: number | undefined;
+  /** When status said that the gateway had accepted weight 0, after traffic. */
+  #zeroMs: number | undefined;
+  #afterZero = 0;
 
-  const open = () => windows.find(({ toMs }) => toMs === Number.POSITIVE_INFINITY);
-
-  function countFailure({ cause, version, endedMs }: Answer): void {
-    if (cause === undefined) return;
-    failuresByCause[cause] = (failuresByCause[cause] ?? 0) + 1;
-    if (version === versions.new) firstBadMs = Math.min(firstBadMs ?? endedMs, endedMs);
+  constructor(options: ScoreOptions) {
+    this.#options = options;
   }
 
-  function failed(): number {
-    return Object.values(failuresByCause).reduce((sum, count) => sum + count, 0);
-  }
-
-  /** Opens a window where a step begins to be held, and closes it where that ends. */
-  function followStep(status: CanaryStatus, atMs: number): void {
-    const { stage, intent, canaryWeight, release } = status;
-    const held =
-      heldStages.includes(stage) && release?.leg === 'out' && intent?.weight === canaryWeight && canaryWeight > 0;
-    const present = open();
-    if (present !== undefined && (!held || present.asked !== canaryWeight)) present.toMs = atMs;
-    if (held && open() === undefined) {
-      windows.push({ asked: canaryWeight, fromMs: atMs, toMs: Number.POSITIVE_INFINITY, answers: 0, ofNew: 0 });
+  onAnswer(answer: Answer): void {
+    const { startMs, versions } = this.#options;
+    const { sentMs, version } = answer;
+    if (sentMs < startMs || sentMs >= this.#endMs) return;
+    this.#requests++;
+    this.#countFailure(answer);
+    const ofNew = version === versions.new ? 1 : 0;
+    if (this.#zeroMs !== undefined && sentMs > this.#zeroMs) this.#afterZero += ofNew;
+    if (version !== versions.new && version !== versions.old) return;
+    for (const window of this.#windows) {
+      if (sentMs < window.fromMs || sentMs >= window.toMs) continue;
+      window.answers++;
+      window.ofNew += ofNew;
     }
   }
 
-  return {
-    onAnswer(answer) {
-      const { sentMs, version } = answer;
-      if (sentMs < startMs || sentMs >= endMs) return;
-      requests++;
-      countFailure(answer);
-      const ofNew = version === versions.new ? 1 : 0;
-      if (zeroMs !== undefined && sentMs > zeroMs) afterZero += ofNew;
-      if (version !== versions.new && version !== versions.old) return;
-      for (const window of windows) {
-        if (sentMs < window.fromMs || sentMs >= window.toMs) continue;
-        window.answers++;
-        window.ofNew += ofNew;
-      }
-    },
-    onStatus(status, atMs) {
-      const ended = status.history?.find((entry) => entry.attempt === attempt);
-      outcome = ended?.outcome ?? outcome;
-      revision = ended?.revision ?? (status.attempt === attempt ? status.revision : undefined) ?? revision;
-      if (status.attempt !== attempt) return;
-      followStep(status, atMs);
-      if (status.canaryWeight > 0) hadTraffic = true;
-      // Traffic that came back is a new story: only the last way down counts.
-      if (status.canaryWeight > 0) zeroMs = undefined;
-      else if (hadTraffic) zeroMs ??= atMs;
-    },
-    end(atMs) {
-      endMs = atMs;
-      const present = open();
-      if (present !== undefined) present.toMs = atMs;
-    },
-    present: () =>
-      stepsOf(
-        windows.filter((window) => window === open()),
-        startMs,
-      )[0],
-    counted: () => ({ requests, failed: failed() }),
-    report() {
-      const isBack = outcome !== undefined && outcome !== 'Promoted';
-      const zeroAfterMs = zeroMs === undefined || firstBadMs === undefined ? undefined : zeroMs - firstBadMs;
-      return {
-        name,
-        revision,
-        outcome: outcome ?? null,
-        seconds: seconds(endMs - startMs),
-        steps: stepsOf(windows, endMs),
-        requests,
-        failedRequests: failed(),
-        failuresByCause,
-        secondsToWeightZero: isBack && zeroAfterMs !== undefined ? seconds(Math.max(0, zeroAfterMs)) : null,
-        requestsAfterRollback: isBack ? afterZero : null,
-      };
-    },
-  };
+  onStatus(status: CanaryStatus, atMs: number): void {
+    if (status.attempt !== this.#options.attempt) return;
+    const before = this.#status;
+    this.#status = status;
+    this.#followStep(status, atMs);
+    // Traffic that came back is a new story: only the last way down counts.
+    if (status.canaryWeight > 0) this.#zeroMs = undefined;
+    else if ((before?.canaryWeight ?? 0) > 0) this.#zeroMs = atMs;
+  }
+
+  /** The release is over: later requests are not counted. Answers to earlier ones still are. */
+  end(atMs: number): void {
+    this.#endMs = atMs;
+    const open = this.#open();
+    if (open !== undefined) open.toMs = atMs;
+  }
+
+  /** What the users see of the step being held, if one is. */
+  present(): StepReport | undefined {
+    return stepsOf(
+      this.#windows.filter((window) => window === this.#open()),
+      this.#options.startMs,
+    )[0];
+  }
+
+  report(): ReleaseReport {
+    const { name, attempt, startMs } = this.#options;
+    const outcome = this.#status?.history?.find((entry) => entry.attempt === attempt)?.outcome ?? null;
+    const cameBack = outcome !== null && outcome !== 'Promoted';
+    return {
+      name,
+      revision: this.#status?.revision ?? '',
+      outcome,
+      seconds: seconds(this.#endMs - startMs),
+      steps: stepsOf(this.#windows, this.#endMs),
+      requests: this.#requests,
+      failedRequests: this.#failed,
+      failuresByCause: this.#failuresByCause,
+      secondsToWeightZero: cameBack ? this.#secondsToZero() : null,
+      requestsAfterRollback: cameBack ? this.#afterZero : null,
+    };
+  }
+
+  #countFailure({ cause, version, endedMs }: Answer): void {
+    if (cause === undefined) return;
+    this.#failed++;
+    this.#failuresByCause[cause] = (this.#failuresByCause[cause] ?? 0) + 1;
+    if (version === this.#options.versions.new) this.#firstBadMs ??= endedMs;
+  }
+
+  #secondsToZero(): number | null {
+    if (this.#zeroMs === undefined || this.#firstBadMs === undefined) return null;
+    return seconds(Math.max(0, this.#zeroMs - this.#firstBadMs));
+  }
+
+  /** Opens a window where a step begins to be held, and closes it where that ends. */
+  #followStep({ stage, intent, canaryWeight, release }: CanaryStatus, atMs: number): void {
+    const climbs = heldStages.includes(stage) && release?.leg === 'out';
+    const held = climbs && intent?.weight === canaryWeight && canaryWeight > 0;
+    const open = this.#open();
+    if (open !== undefined && (!held || open.asked !== canaryWeight)) open.toMs = atMs;
+    if (!held || this.#open() !== undefined) return;
+    this.#windows.push({ asked: canaryWeight, fromMs: atMs, toMs: Number.POSITIVE_INFINITY, answers: 0, ofNew: 0 });
+  }
+
+  #open(): Window | undefined {
+    return this.#windows.find(({ toMs }) => toMs === Number.POSITIVE_INFINITY);
+  }
 }
 
 /** Windows of one weight are one step: a hold may have taken the release back and up again. */

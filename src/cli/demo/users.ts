@@ -51,11 +51,12 @@ export function startUsers({ clock, address, perSecond, clients, onAnswer }: Use
 
   function send(agent: Agent | undefined): void {
     if (agent === undefined) return;
-    const done = ask({ clock, address, agent }).then((answer) => {
-      open.delete(done);
-      onAnswer(answer);
-    });
+    const done = answered(agent).finally(() => open.delete(done));
     open.add(done);
+  }
+
+  async function answered(agent: Agent): Promise<void> {
+    onAnswer(await ask({ clock, address, agent }));
   }
 
   tick();

@@ -144,19 +144,18 @@ export async function until(
 /** Endpoints reach the gateway a moment after the pods are ready; users come when it answers. */
 async function waitForAnswer(clock: Clock, address: string, stop: AbortSignal): Promise<void> {
   const agent = new Agent();
-  let answered = false;
-  let cause: string | undefined = 'nothing asked yet';
-  const asking = (async () => {
-    for (const end = clock.monotonic() + startLimitMs; !answered && clock.monotonic() < end; ) {
-      const answer = await ask({ clock, address, agent });
-      cause = answer.cause;
-      answered = cause === undefined && answer.version !== '';
-      if (!answered) await sleep(clock, pollMs, stop);
+  const end = clock.monotonic() + startLimitMs;
+  for (;;) {
+    const { cause, version } = await ask({ clock, address, agent });
+    if (cause === undefined && version !== '') return;
+    if (stop.aborted) throw new Interrupted();
+    if (clock.monotonic() > end) {
+      throw new Failure(
+        `not within ${startLimitMs / 1000} s: the shop answers through the gateway. Last: ${cause ?? 'an answer of somebody else'}`,
+      );
     }
-  })();
-  const state = () => `The last answer: ${cause ?? 'not from the shop'}.`;
-  await until('the gateway answers', { clock, stop, limitMs: startLimitMs, state }, () => answered);
-  await asking;
+    await sleep(clock, pollMs, stop);
+  }
 }
 
 function keptLog(lines: string[]): ReturnType<typeof pino> {
