@@ -12,6 +12,7 @@ const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
  * @returns the exit code: 0 done, 1 failed, 2 not a command line that Linnet understands
  */
 export async function runCommandLine(args: string[]): Promise<number> {
+  // What a command runs is loaded when it is asked for: the engine does not carry the sandbox in its memory.
   const program = new Command('linnet')
     .description('Progressive delivery for the Kubernetes Gateway API')
     .version(versionLine(), '-V, --version');
