@@ -231,8 +231,21 @@ export async function reached(shop: Shop, stage: string, weight?: number, limitM
   );
 }
 
+/** What of a share is looked at. */
+export interface ShareQuestion {
+  version: string;
+  weight: number;
+  /** @defaultValue 1 */
+  attempt?: number;
+  /** How long the data plane takes after the acceptance. @defaultValue 100 */
+  lagMs?: number;
+  /** Answers in which it is looked for; default: those of the shop's users. */
+  among?: Answer[];
+}
+
 /** The share of a version that the users got while a weight was held on the way out, and from how many answers. */
-export function shareAt(shop: Shop, version: string, weight: number, attempt = 1): { share: number; answers: number } {
+function shareAt(shop: Shop, question: ShareQuestion): { share: number; answers: number } {
+  const { version, weight, attempt = 1, lagMs = 100, among = shop.users.answers } = question;
   const { statuses } = shop.trail;
   const held = ({ status }: { status: CanaryStatus }) =>
     status.attempt === attempt &&
@@ -243,20 +256,23 @@ export function shareAt(shop: Shop, version: string, weight: number, attempt = 1
     (status.stage === 'Observing' || status.stage === 'Watching');
   const first = statuses.findIndex(held);
   const end = statuses.slice(first).find((moment) => !held(moment));
-  // The data plane takes the weight a moment after it was accepted.
-  const fromMs = (statuses[first]?.atMs ?? Number.POSITIVE_INFINITY) + 100;
-  const answers = shop.users.answers.filter(
+  const fromMs = (statuses[first]?.atMs ?? Number.POSITIVE_INFINITY) + lagMs;
+  const answers = among.filter(
     ({ sentMs, atMs }) => sentMs >= fromMs && atMs < (end?.atMs ?? Number.POSITIVE_INFINITY),
   );
   const ofVersion = answers.filter((answer) => answer.version === version);
   return { share: (100 * ofVersion.length) / answers.length, answers: answers.length };
 }
 
+/** What is wrong with the shares of 5, 50 and 100 that the users got of v2. */
+export function shareProblems(shop: Shop, question: Partial<ShareQuestion> = {}): string[] {
+  return [5, 50, 100].flatMap((weight) => shareProblem(shop, { version: 'v2', weight, ...question }) ?? []);
+}
+
 /** What is wrong with a share; undefined when it is within max(3 points, 4·√(p(1−p)/n)) of the one asked for. */
-export function shareProblem(
-  { share, answers }: { share: number; answers: number },
-  asked: number,
-): string | undefined {
+function shareProblem(shop: Shop, question: ShareQuestion): string | undefined {
+  const { share, answers } = shareAt(shop, question);
+  const asked = question.weight;
   const p = asked / 100;
   const tolerance = Math.max(3, 400 * Math.sqrt((p * (1 - p)) / answers));
   const isRight = answers > 0 && Math.abs(share - asked) <= tolerance;

@@ -174,13 +174,13 @@ export interface Users {
 }
 
 /** Sends `perSecond` requests a second to an address until stopped; a client waits up to 10 s for its answer. */
-export function startUsers(address: string, perSecond = 60, host = 'shop.example'): Users {
+export function startUsers(address: string, perSecond = 60, host = 'shop.example', path = '/'): Users {
   const [hostname = '', port = ''] = address.split(':');
   const agent = new Agent({ keepAlive: true, maxSockets: 20 });
   const answers: Answer[] = [];
   const open = new Set<Promise<void>>();
   const one = () => {
-    const done = ask({ hostname, port: Number(port), agent, headers: { host }, timeout: 10_000 }).then((answer) => {
+    const done = ask({ hostname, port: Number(port), path, agent, headers: { host }, timeout: 10_000 }).then((answer) => {
       answers.push(answer);
       open.delete(done);
     });
@@ -202,6 +202,7 @@ export function startUsers(address: string, perSecond = 60, host = 'shop.example
 function ask(options: {
   hostname: string;
   port: number;
+  path: string;
   agent: Agent;
   headers: Record<string, string>;
   timeout: number;
@@ -209,7 +210,7 @@ function ask(options: {
   const sentMs = systemClock.now();
   return new Promise((resolve) => {
     const end = (code: number, version: string) => resolve({ sentMs, atMs: systemClock.now(), code, version });
-    const sent = request({ ...options, path: '/' }, (response) => {
+    const sent = request(options, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', () => end(0, ''));
