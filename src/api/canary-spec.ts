@@ -16,7 +16,6 @@ import {
 
 /** Gateways and meshes whose metrics Linnet knows by name. */
 export const providers = ['istio', 'envoy-gateway', 'traefik', 'app'] as const;
-export type Provider = (typeof providers)[number];
 
 const weight = (description: string) => Type.Integer({ description, minimum: 1, maximum: 100 });
 

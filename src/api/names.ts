@@ -1,8 +1,5 @@
 /** Names on other objects that users and tools depend on; they never change. */
 
-export const group = 'linnet.dev';
-export const version = 'v1beta1';
-
 /** Field manager of every write. */
 export const fieldManager = 'linnet';
 

@@ -19,7 +19,7 @@ export interface RouteQuestion {
 }
 
 /** The plan of the attempt under way for this route. */
-export function planInStatus(status: CanaryStatus | undefined, name: string): RoutePlan | undefined {
+function planInStatus(status: CanaryStatus | undefined, name: string): RoutePlan | undefined {
   // Written by Linnet as a RoutePlan; status is Linnet's alone.
   return status?.release?.routes.find((route) => route.name === name)?.plan as RoutePlan | undefined;
 }
