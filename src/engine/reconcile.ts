@@ -1,9 +1,10 @@
 import type { CanaryStatus } from '../api/canary-status.ts';
 import { decide } from '../decide/decide.ts';
+import { refused } from '../decide/refused.ts';
 import { type Effect, type Freshness, type Settings, type View, defaultSettings } from '../decide/view.ts';
 import { carryOut } from '../effects/carry-out.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Kube } from '../ports/kube.ts';
+import { type Kube, KubeError } from '../ports/kube.ts';
 import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
 import type { Look, Viewer } from '../view/viewer.ts';
@@ -60,10 +61,31 @@ async function takeTurn(options: ReconcileOptions, key: string, fresh: Freshness
     const seen = fresh === 'all' || fresh === effect.at;
     return seen ? { wakeAt: wakeAt ?? clock.now() + eventLimitMs } : { again: effect.at };
   }
-  await carryOut(kube, effect, look);
+  try {
+    await carryOut(kube, effect, look);
+  } catch (error) {
+    await sayRefusal({ ...options, settings }, effect, look, error);
+    throw error;
+  }
   options.onEffect?.(effect, look.view);
   report(log, effect, look);
   return comesByEvent(effect) ? { wakeAt: clock.now() + eventLimitMs } : { again: 'none' };
+}
+
+/** A write that the server does not let through is shown in the status; other failures pass by themselves. */
+async function sayRefusal(
+  { kube, clock, log, settings }: ReconcileOptions & { settings: Settings },
+  effect: Effect,
+  look: Look,
+  error: unknown,
+): Promise<void> {
+  if (!(error instanceof KubeError) || (error.reason !== 'forbidden' && error.reason !== 'invalid')) return;
+  log.warn({ effect: effect.do, reason: error.reason }, error.message);
+  // A status that is refused cannot say so of itself.
+  if (effect.do === 'writeStatus') return;
+  const { reason, message } = error;
+  const decision = refused(look.view, clock.now(), settings, { reason, message });
+  if (decision?.effect.do === 'writeStatus') await carryOut(kube, decision.effect, look);
 }
 
 /** The answer to a deletion does not show the object as it will be: its event does. */

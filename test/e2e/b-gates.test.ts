@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { CanaryStatus } from '../../src/api/canary-status.ts';
+import { kinds } from '../../src/api/kinds.ts';
+import { systemClock } from '../../src/system.ts';
+import { type Shop, type ShopOptions, openShop, push } from './b-shop.ts';
+import { type Stand, openStand, until } from './stand.ts';
+
+let stand: Stand;
+const shops: Shop[] = [];
+/** Refuses writes of routes whose names begin so, as a Role without the right does. */
+let refusedRoutes: string | undefined;
+let refusals = 0;
+
+beforeAll(async () => {
+  stand = await openStand({
+    api: {
+      intercept({ verb, resource }) {
+        if (verb !== 'patch' || resource?.plural !== 'httproutes' || refusedRoutes === undefined) return undefined;
+        if (resource.name?.startsWith(refusedRoutes) !== true) return undefined;
+        refusals += 1;
+        const message = `httproutes.gateway.networking.k8s.io "${resource.name}" is forbidden: User "linnet" cannot patch resource "httproutes"`;
+        return {
+          answer: { code: 403, body: { kind: 'Status', status: 'Failure', reason: 'Forbidden', message, code: 403 } },
+        };
+      },
+    },
+  });
+  await stand.startEngine();
+});
+afterAll(async () => {
+  await Promise.all(shops.map((shop) => shop.stop()));
+  await stand.close();
+});
+
+async function open(name: string, options: ShopOptions = {}): Promise<Shop> {
+  const shop = await openShop(stand, name, options);
+  shops.push(shop);
+  return shop;
+}
+
+/** Waits a while, so that what must not happen would have happened. */
+function pass(ms: number): Promise<void> {
+  return new Promise((resolve) => systemClock.after(ms, resolve));
+}
+
+const outcome = ({ history }: CanaryStatus) => history?.[0]?.outcome;
+
+test.concurrent('a pause holds the release, and a breach in the pause still rolls it back; retry makes a fresh attempt', async () => {
+  const shop = await open('paused');
+  await shop.release();
+  await shop.reaches('the first step', ({ canaryWeight }) => canaryWeight === 20);
+  shop.command('p', { verb: 'pause', by: 'ann', reason: 'a look at the logs' });
+  await shop.reaches('hold', ({ hold }) => hold?.reason === 'Paused');
+  expect(shop.status().hold?.message).toContain('Paused by ann');
+  await pass(6_000);
+  expect(shop.status()).toMatchObject({ canaryWeight: 20, attempt: 1 });
+  // Something that the new version needs breaks: the pods are the same, their answers are not.
+  for (const pod of stand.sandbox.workloads.running().values()) {
+    if (pod.name.startsWith('paused-v2')) pod.behaviour.errorPercent = 50;
+  }
+  await shop.reaches('rollback', (status) => outcome(status) === 'RolledBack');
+  expect(shop.status().history?.[0]).toMatchObject({ reason: 'CheckFailed', attempt: 1 });
+  expect(Math.max(...shop.stored.map(({ object }) => object.status?.intent?.weight ?? 0))).toBe(20);
+  await shop.reaches('rest', ({ stage }) => stage === 'Resting');
+  for (const pod of stand.sandbox.workloads.running().values()) pod.behaviour.errorPercent = 0;
+  shop.command('r', { verb: 'retry', revision: shop.status().revision });
+  await shop.reaches('a fresh attempt', ({ attempt, canaryWeight }) => attempt === 2 && canaryWeight === 20);
+  expect(shop.status()).toMatchObject({ failedChecks: 0, stepIndex: 0 });
+  expect(shop.status().paused).toBeUndefined();
+  await shop.reaches('promotion', (status) => outcome(status) === 'Promoted', 60_000);
+});
+
+test.concurrent('suspend keeps a revision waiting, and holds a release where it is', async () => {
+  const shop = await open('suspended', { mode: 'targetRef', spec: { suspend: true } });
+  await shop.release();
+  await shop.reaches('hold', ({ hold }) => hold?.reason === 'Suspended');
+  expect(shop.status()).toMatchObject({ stage: 'Resting', phase: 'Waiting', attempt: 0 });
+  stand.edit(kinds.canary, shop.name, { spec: { suspend: false } });
+  await shop.reaches('the first step', ({ canaryWeight }) => canaryWeight === 20);
+  stand.edit(kinds.canary, shop.name, { spec: { suspend: true } });
+  await shop.reaches('hold', ({ hold }) => hold?.reason === 'Suspended');
+  await pass(4_000);
+  expect(shop.status()).toMatchObject({ canaryWeight: 20, attempt: 1 });
+  stand.edit(kinds.canary, shop.name, { spec: { suspend: null } });
+  await shop.reaches('the next step', ({ canaryWeight }) => canaryWeight === 50);
+  await shop.reaches('promotion', (status) => outcome(status) === 'Promoted', 60_000);
+  expect(shop.users?.failed()).toEqual([]);
+});
+
+test.concurrent('skipAnalysis goes to 100 in one step and asks no metrics', async () => {
+  const metricsServer = { address: 'http://127.0.0.1:1' };
+  const shop = await open('skipping', { spec: { skipAnalysis: true, metricsServer }, next: 'v2-err50' });
+  await shop.release();
+  await shop.reaches('promotion', (status) => outcome(status) === 'Promoted');
+  const asked = shop.stored.flatMap(({ object }) => object.status?.intent?.weight ?? []);
+  expect([...new Set(asked)]).toEqual([0, 100]);
+});
+
+for (const mode of ['backends', 'targetRef'] as const) {
+  test.concurrent(`pods that do not become ready in progressDeadlineSeconds end the attempt without traffic (${mode})`, async () => {
+    const name = `unready-${mode.toLowerCase()}`;
+    const shop = await open(name, { mode, next: 'v2-notready', spec: { progressDeadlineSeconds: 10 } });
+    await shop.release();
+    await shop.reaches('hold', ({ hold }) => hold?.reason === 'NotEnoughPods');
+    await shop.reaches('end', (status) => outcome(status) === 'Failed');
+    expect(shop.status().history?.[0]).toMatchObject({ reason: 'ProgressDeadlineExceeded' });
+    await shop.reaches('rest', ({ stage }) => stage === 'Resting');
+    expect(shop.status().phase).toBe('Failed');
+    expect(shop.users?.failed()).toEqual([]);
+    expect(shop.users?.by('v2')).toEqual([]);
+    if (mode === 'backends') return;
+    expect(stand.get(kinds.deployment, `${name}-canary`)).toBeUndefined();
+    push(stand, name, 'v3');
+    await shop.reaches('the next revision', ({ attempt, canaryWeight }) => attempt === 2 && canaryWeight === 20);
+  });
+}
+
+test.concurrent('writes of the route that are forbidden hold the release with the reason, without a hot loop', async () => {
+  const shop = await open('forbidden');
+  refusedRoutes = 'forbidden';
+  await shop.release();
+  await shop.reaches('hold', ({ hold }) => hold?.reason === 'Forbidden');
+  expect(shop.status().hold?.message).toMatch(/^patch HTTPRoute shop\/forbidden: HTTP 403: .*cannot patch resource/);
+  const [triedBefore, storedBefore] = [refusals, shop.stored.length];
+  await pass(8_000);
+  // Besides the tries that grow rarer, each change of a Deployment beside it is a reason to look.
+  expect(refusals - triedBefore).toBeLessThan(20);
+  expect(shop.stored.length - storedBefore).toBeLessThan(3);
+  expect(shop.status()).toMatchObject({ canaryWeight: 0, hold: { reason: 'Forbidden' } });
+  refusedRoutes = undefined;
+  await shop.reaches('the first step', ({ canaryWeight }) => canaryWeight === 20, 45_000);
+  expect(shop.status().hold).toBeUndefined();
+  // In the middle the way back is refused: that is said too, and the way back is taken when it is open.
+  refusedRoutes = 'forbidden';
+  shop.command('a', { verb: 'abort' });
+  await shop.reaches('hold', ({ hold, stage }) => stage === 'Retreating' && hold?.reason === 'Forbidden');
+  refusedRoutes = undefined;
+  await shop.reaches('end', (status) => outcome(status) === 'Aborted', 45_000);
+  expect(shop.users?.failed()).toEqual([]);
+  await until(
+    'the route restored',
+    () => stand.route(shop.name).spec.rules?.[0]?.backendRefs?.[0]?.weight !== 80,
+    () => stand.route(shop.name),
+  );
+});
