@@ -96,10 +96,10 @@ function abort(turn: Turn, command: CommandRequest): Answer {
   if (release.retreat !== undefined) {
     return { done: {}, message: `The attempt is being taken back already: ${release.retreat.reason}.` };
   }
-  if (release.leg === 'return' || committedStages.includes(status.stage)) return stopReturn(turn, release, command);
   if (status.stage === 'Draining' || status.stage === 'Cleaning') {
     return { refused: 'Committed: the new version has all of the traffic already.' };
   }
+  if (release.leg === 'return' || committedStages.includes(status.stage)) return stopReturn(turn, release, command);
   const who = by === undefined ? '' : ` by ${by}`;
   const message = `Aborted${who}${reason === undefined ? '.' : `: ${reason}`}`;
   const done = retreating(release, { outcome: 'Aborted', reason: 'Aborted', message }, nowMs);

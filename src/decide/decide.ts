@@ -35,6 +35,8 @@ function inStage(turn: Turn): Decision {
   const row: Row = table[status.stage];
   if (row.during === 'rest') {
     if (view.deleting && status.stage !== 'Releasing') return write(turn, { stage: 'Releasing' });
+    // A status that was restored from a backup of a Canary that was being deleted.
+    if (!view.deleting && status.stage === 'Releasing') return write(turn, { stage: 'Initializing' });
     return tidy(turn, row.decide(turn));
   }
   if (status.release === undefined) return write(turn, { stage: 'Initializing' });

@@ -1,6 +1,5 @@
 import type { Outcome, Stage } from '../api/canary-status.ts';
 import { type Judged, clearBreaches, mergeRecords, recordsOf } from './checks.ts';
-import { isHome } from './home.ts';
 import { type AttemptTurn, iso, startRetreat, write } from './turn.ts';
 import type { Decision, Ending } from './view.ts';
 
@@ -10,7 +9,8 @@ import type { Decision, Ending } from './view.ts';
  * @returns undefined when the attempt goes on
  */
 export function interrupt(turn: AttemptTurn): Decision | undefined {
-  if (turn.release.retreat !== undefined) return undefined;
+  // In Cleaning nothing of the traffic depends on the attempt any more.
+  if (turn.release.retreat !== undefined || turn.status.stage === 'Cleaning') return undefined;
   const ending = pointless(turn) ?? lostSubject(turn) ?? changedRevision(turn) ?? podsGone(turn);
   // What a cache shows may be from before our own last step: nothing is ended on it before the server has said the same.
   if (ending !== undefined && ending.reason !== 'Deleted' && turn.view.fresh !== 'all') {
@@ -20,14 +20,16 @@ export function interrupt(turn: AttemptTurn): Decision | undefined {
   return breach(turn);
 }
 
-function pointless({ view }: AttemptTurn): Ending | undefined {
-  return view.deleting ? end('Cancelled', 'Deleted', 'The Canary is being deleted.') : undefined;
+/** In Draining the target has all of the traffic again: what is left is done whether the Canary is deleted or not. */
+function pointless({ view, status }: AttemptTurn): Ending | undefined {
+  return view.deleting && status.stage !== 'Draining'
+    ? end('Cancelled', 'Deleted', 'The Canary is being deleted.')
+    : undefined;
 }
 
 /** The objects of the attempt are not those that it began with. */
 function lostSubject(turn: AttemptTurn): Ending | undefined {
   const { view, release } = turn;
-  if (isHome(turn)) return undefined;
   const { subject } = release.frozen;
   if (view.wanted !== undefined && JSON.stringify(view.wanted.subject) !== JSON.stringify(subject)) {
     return end('Cancelled', 'SpecChanged', 'spec names another target, other backends or other routes now.');
@@ -75,7 +77,7 @@ function changedRevision({ view, release, status }: AttemptTurn): Ending | undef
 /** A side that has traffic has lost its pods, while there is another side to go to. */
 function podsGone({ view, status, release }: AttemptTurn): Ending | undefined {
   const { intent = { weight: 0 } } = status;
-  if (release.leg === 'return' || release.committedAt !== undefined || status.stage === 'Cleaning') return undefined;
+  if (release.leg === 'return' || release.committedAt !== undefined) return undefined;
   const { canary, stable } = view;
   if (intent.weight > 0 && canary.ready === 0 && stable.ready > 0) {
     return end('Failed', 'CanaryPodsGone', `The canary has ${intent.weight} % of the traffic and no ready pod.`);

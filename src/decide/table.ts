@@ -45,7 +45,12 @@ export const table = {
   Committing: { during: 'attempt', decide: committing, next: ['RollingOut', 'Retreating'], drives: true },
   RollingOut: { during: 'attempt', decide: rollingOut, next: ['Shifting', 'Retreating'], drives: true },
   Carrying: { during: 'attempt', decide: carrying, next: ['Committing', 'Shifting', 'Retreating'], drives: true },
-  Retreating: { during: 'attempt', decide: retreatingStage, next: ['Draining', 'Carrying'], drives: true },
+  Retreating: {
+    during: 'attempt',
+    decide: retreatingStage,
+    next: ['Draining', 'Cleaning', 'Carrying'],
+    drives: true,
+  },
   Draining: { during: 'attempt', decide: draining, next: ['Cleaning', 'Retreating'], drives: true },
   Cleaning: { during: 'attempt', decide: cleaning, next: ['Initializing', 'Releasing'], drives: false },
   Releasing: { during: 'rest', decide: releasing, next: [] },

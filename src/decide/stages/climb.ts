@@ -192,8 +192,9 @@ function returnWeight(turn: AttemptTurn, weight: number): number | Decision {
   const { view, status, release, nowMs } = turn;
   const carried = shareCarried(fullNow(turn), view.stable.ready);
   if (carried >= 100 - weight) return weight;
-  const deadline = ms(status.stageSince, nowMs) + durationMs(release.frozen.retreatTimeout);
-  if (nowMs >= deadline && view.stable.ready > 0) return weight;
+  const end = ms(status.stageSince, nowMs) + durationMs(release.frozen.retreatTimeout);
+  if (nowMs >= end && view.stable.ready > 0) return weight;
+  const deadline = nowMs < end ? end : undefined;
   const possible = 100 - carried;
   if (possible < status.canaryWeight) return possible;
   const needed = podsNeeded(fullNow(turn), 100 - weight);
@@ -250,7 +251,7 @@ function agree(
     accepted,
     rung: seen.rung,
     ...observed,
-    ...(seen.requests === undefined ? {} : { requests: seen.requests }),
+    ...(seen.requests === undefined ? {} : { requests: Math.round(seen.requests) }),
   };
   const passFrom = iso(turn.nowMs);
   const rung = rungs(turn.release, turn.settings.settleMs)[turn.step];

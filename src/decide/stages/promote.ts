@@ -1,3 +1,4 @@
+import type { Release } from '../../api/canary-status.ts';
 import { drained } from '../drained.ts';
 import { historyEntry, remembered, shortDigest } from '../ending.ts';
 import { type AttemptTurn, hold, iso, move, startRetreat, wait, without, write } from '../turn.ts';
@@ -26,8 +27,10 @@ export function committing(turn: AttemptTurn): Decision {
     );
   }
   if (target.hold.state === 'free') return move(turn, 'RollingOut');
-  if (target.specDigest !== digest && turn.release.leg === 'out') {
+  if (target.specDigest !== digest) {
     if (turn.view.fresh !== 'all') return { effect: { do: 'lookFresh', at: 'all' } };
+    // From the carrier nothing can be taken back: whatever the target gets is tried from the beginning.
+    if (turn.release.leg === 'return') return tryOnTarget(turn, 'Committing', target.specDigest);
     const { committedAt: _, ...release } = turn.release;
     const ending: Ending = {
       outcome: 'Superseded',
@@ -49,37 +52,48 @@ export function rollingOut(turn: AttemptTurn): Decision {
     return hold(turn, target.stuck === undefined ? 'TargetRollingOut' : 'TargetStuck', message);
   }
   if (target.hold.state === 'free') return { effect: { do: 'holdTarget' } };
-  if (target.activeDigest !== release.digest) return returnUnanalysed(turn, target.activeDigest);
-  return move(cleared(turn), 'Shifting', { stepIndex: -1 }, { leg: 'return', returnAnalysed: true });
+  if (target.activeDigest !== release.digest) {
+    const message = `Revision ${shortDigest(target.activeDigest)} took its place while the target rolled out.`;
+    const ending: Ending = { outcome: 'Superseded', reason: 'Superseded', message };
+    const history = remembered(turn.status, historyEntry(turn.status, release, ending, turn.nowMs));
+    return tryOnTarget({ ...turn, status: { ...turn.status, history } }, 'Shifting', target.activeDigest);
+  }
+  // Only what came here over the carrier has been analysed.
+  const returnAnalysed = release.leg === 'out';
+  return move(cleared(turn), 'Shifting', { stepIndex: -1 }, { leg: 'return', returnAnalysed });
 }
 
-/** The template changed while the target rolled out: what runs there now is tried like any revision, from the carrier to the target. */
-function returnUnanalysed(turn: AttemptTurn, digest: string): Decision {
-  const { status, release, nowMs } = turn;
-  const message = `Revision ${shortDigest(digest)} took its place while the target rolled out.`;
-  const ending: Ending = { outcome: 'Superseded', reason: 'Superseded', message };
-  const startedAt = iso(nowMs);
-  const next = {
-    ...release,
-    digest,
-    stableDigest: release.digest,
-    startedAt,
-    leg: 'return' as const,
-    returnAnalysed: false,
-  };
+/** A new attempt, from the carrier to the target, with a template that the carrier does not have: it is tried like any revision. */
+function tryOnTarget(turn: AttemptTurn, stage: 'Committing' | 'Shifting', digest: string): Decision {
+  const { status, view, nowMs } = turn;
+  const release = fought(turn.release);
+  const since = iso(nowMs);
+  const stableDigest = view.carrier?.digest ?? release.digest;
   const attempt = status.attempt + 1;
   return write(cleared(turn), {
-    stage: 'Shifting',
-    stageSince: startedAt,
+    stage,
+    stageSince: since,
     attempt,
     intent: { weight: status.intent?.weight ?? 100, fence: `${attempt}.1` },
     revision: shortDigest(digest),
-    stableRevision: shortDigest(release.digest),
+    stableRevision: shortDigest(stableDigest),
     stepIndex: -1,
     failedChecks: 0,
-    release: next,
-    history: remembered(status, historyEntry(status, release, ending, nowMs)),
+    release: {
+      ...release,
+      digest,
+      stableDigest,
+      startedAt: since,
+      leg: 'return',
+      returnAnalysed: false,
+      committedAt: since,
+    },
   });
+}
+
+/** The attempt without the marks of a retreat that the carrier has survived. */
+function fought({ retreat: _, retreatTouched: _t, jump: _j, advancedBy: _a, ...release }: Release): Release {
+  return release;
 }
 
 /**
@@ -90,26 +104,22 @@ export function carrying(turn: AttemptTurn): Decision {
   const { view, status, release } = turn;
   const { target } = view;
   const [last] = status.history ?? [];
+  if (view.deleting) return startRetreat({ ...turn, release: fought(release) }, goingAway);
   if (target !== undefined && target.hold.state === 'held' && target.specDigest !== target.activeDigest) {
-    const { retreat: _, ...kept } = release;
-    return move(
-      { ...cleared(turn), release: kept },
-      'Committing',
-      {},
-      { digest: target.specDigest, committedAt: iso(turn.nowMs) },
-    );
+    return tryOnTarget(turn, 'Committing', target.specDigest);
   }
   if (status.retryAsked === true && target?.rolledOut === true) {
-    const { retreat: _, ...kept } = release;
     const fresh = without(status, 'hold', 'holdWrittenAt', 'retryAsked');
     return write(
       { ...turn, status: fresh },
-      { stage: 'Shifting', stepIndex: -1, failedChecks: 0, release: { ...kept, returnAnalysed: false } },
+      { stage: 'Shifting', stepIndex: -1, failedChecks: 0, release: { ...fought(release), returnAnalysed: false } },
     );
   }
   const message = `${last?.message ?? ''} The canary Deployment keeps all of the traffic. Push a new template, or say retry.`;
   return hold(turn, 'CarrierKeeps', message.trim());
 }
+
+const goingAway: Ending = { outcome: 'Cancelled', reason: 'Deleted', message: 'The Canary is being deleted.' };
 
 /** The side that the attempt empties: the carrier, after it has done its work or after a retreat. */
 export function draining(turn: AttemptTurn): Decision {

@@ -13,9 +13,11 @@ import { durationMs } from '../../api/duration.ts';
  */
 export function retreatingStage(turn: AttemptTurn): Decision {
   const { status, release, view } = turn;
+  // Intent comes before every write, so without one the routes are still as they were.
+  if (status.intent === undefined) return move(cleared(turn), 'Cleaning');
   const home = homeWeight(release, view.deleting);
   const weight = nextWeight(turn, home);
-  const asked = status.intent?.weight;
+  const asked = status.intent.weight;
   const touched = release.retreatTouched === true;
   if (release.routes.length > 0 && (weight !== asked || !touched)) {
     const intent = { weight, fence: nextFence(status) };
