@@ -61,31 +61,28 @@ async function takeTurn(options: ReconcileOptions, key: string, fresh: Freshness
     const seen = fresh === 'all' || fresh === effect.at;
     return seen ? { wakeAt: wakeAt ?? clock.now() + eventLimitMs } : { again: effect.at };
   }
-  try {
-    await carryOut(kube, effect, look);
-  } catch (error) {
-    await sayRefusal({ ...options, settings }, effect, look, error);
-    throw error;
-  }
+  await carryOut(kube, effect, look).catch((error: unknown) =>
+    sayRefusal({ ...options, settings }, effect, look, error),
+  );
   options.onEffect?.(effect, look.view);
   report(log, effect, look);
   return comesByEvent(effect) ? { wakeAt: clock.now() + eventLimitMs } : { again: 'none' };
 }
 
-/** A write that the server does not let through is shown in the status; other failures pass by themselves. */
+/** A write that the server does not let through is shown in the status; other failures pass by themselves. Always throws the error on. */
 async function sayRefusal(
   { kube, clock, log, settings }: ReconcileOptions & { settings: Settings },
   effect: Effect,
   look: Look,
   error: unknown,
-): Promise<void> {
-  if (!(error instanceof KubeError) || (error.reason !== 'forbidden' && error.reason !== 'invalid')) return;
-  log.warn({ effect: effect.do, reason: error.reason }, error.message);
-  // A status that is refused cannot say so of itself.
-  if (effect.do === 'writeStatus') return;
+): Promise<never> {
+  if (!(error instanceof KubeError) || (error.reason !== 'forbidden' && error.reason !== 'invalid')) throw error;
   const { reason, message } = error;
+  log.warn({ effect: effect.do, reason }, message);
   const decision = refused(look.view, clock.now(), settings, { reason, message });
-  if (decision?.effect.do === 'writeStatus') await carryOut(kube, decision.effect, look);
+  // A status that is refused cannot say so of itself.
+  if (effect.do !== 'writeStatus' && decision?.effect.do === 'writeStatus') await carryOut(kube, decision.effect, look);
+  throw error;
 }
 
 /** The answer to a deletion does not show the object as it will be: its event does. */
