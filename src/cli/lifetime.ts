@@ -1,13 +1,19 @@
+import { systemClock } from '../system.ts';
+
 const stopSignals = ['SIGTERM', 'SIGINT'] as const;
 
-/** Resolves with the first SIGTERM or SIGINT from now on. The second one ends the process at once, with code 1. */
+/** A terminal sends Ctrl-C to npm and to us, and npm passes it on: signals so close together are one wish. */
+const sameWishMs = 500;
+
+/** Resolves with the first SIGTERM or SIGINT from now on. A second one ends the process at once, with code 1. */
 export function untilToldToStop(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    let told = false;
+    let toldMs: number | undefined;
     for (const signal of stopSignals) {
       process.on(signal, () => {
-        if (told) process.exit(1);
-        told = true;
+        const nowMs = systemClock.monotonic();
+        if (toldMs !== undefined && nowMs - toldMs > sameWishMs) process.exit(1);
+        toldMs ??= nowMs;
         resolve(signal);
       });
     }

@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -153,5 +155,21 @@ describe('linnet controller', () => {
     controller.child.kill('SIGINT');
     expect(await controller.ended).toBe(0);
     expect(Date.now() - started).toBeLessThan(10_000);
+  });
+
+  test('ends at once, with 1, on a second signal while it is still stopping', async () => {
+    const silent = createServer(() => undefined);
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const path = join(await ownFolder(), 'kubeconfig');
+    await writeFile(path, kubeconfigFor(`http://127.0.0.1:${(silent.address() as AddressInfo).port}`));
+    const controller = await startController(path, 'http://127.0.0.1:1');
+    controller.child.kill('SIGTERM');
+    await controller.line((text) => text.includes('"msg":"stopping"'));
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    controller.child.kill('SIGTERM');
+    expect(await controller.ended).toBe(1);
+    expect(controller.stdout()).not.toContain('"msg":"stopped"');
+    silent.closeAllConnections();
+    silent.close();
   });
 });
