@@ -19,7 +19,8 @@ const running: LinnetProcess[] = [];
 const folders: string[] = [];
 afterEach(async () => {
   for (const { child, ended } of running.splice(0)) {
-    child.kill('SIGKILL');
+    // Not SIGKILL: it removes the temporary files that it made.
+    child.kill('SIGTERM');
     await ended;
   }
   await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true, force: true })));

@@ -5,7 +5,7 @@ import type { Release, Shop } from './shop.ts';
 import { isReady, until, type World } from './world.ts';
 
 const prepareLimitMs = 60_000;
-const releaseLimitMs = 100_000;
+const releaseLimitMs = 110_000;
 
 export interface PlayOptions {
   world: World;
