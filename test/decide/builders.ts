@@ -189,7 +189,7 @@ export function inAttempt(stage: Stage, weight = 0, changes: Partial<CanaryStatu
       full: 4,
       leg: 'out',
       routes: [{ kind: 'HTTPRoute', name: 'shop', plan: { uid: 'route-uid', rules: [] } }],
-      ...(weight > 0 ? { acceptedAt: ago(60), failFrom: ago(60), passFrom: ago(50) } : {}),
+      ...(weight > 0 ? { acceptedAt: ago(50), failFrom: ago(50), passFrom: ago(45) } : {}),
     };
     const attached = stage !== 'Preparing';
     const status: CanaryStatus = {
@@ -225,7 +225,7 @@ export function onTheReturn(stage: Stage, weight: number, release: Partial<Relea
   return (view) => {
     const back = inAttempt(stage, weight)(view);
     const stepIndex = [50, 0].indexOf(weight);
-    return withRelease({ leg: 'return', returnAnalysed: true, committedAt: ago(120), ...release })(
+    return withRelease({ leg: 'return', returnAnalysed: true, committedAt: ago(120), acceptedAt: ago(50), ...release })(
       withStatus({ stepIndex })(withTarget({ specDigest: v2, activeDigest: v2 })(back)),
     );
   };
@@ -361,4 +361,9 @@ export function written(view: View): CanaryStatus {
   const { effect } = decided(view);
   if (effect.do !== 'writeStatus') throw new Error(`no status is written: ${JSON.stringify(decided(view))}`);
   return effect.status;
+}
+
+/** The kind of effect that is decided. */
+export function decidedEffect(view: View): Decision['effect']['do'] {
+  return decided(view).effect.do;
 }

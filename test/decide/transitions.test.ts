@@ -1,0 +1,342 @@
+import { describe, expect, test } from 'vitest';
+import type { Stage } from '../../src/api/canary-status.ts';
+import { table } from '../../src/decide/table.ts';
+import type { View } from '../../src/decide/view.ts';
+import {
+  ago,
+  aView,
+  betweenTwoBackends,
+  deleted,
+  fresh,
+  inAttempt,
+  onTheReturn,
+  retreatingFor,
+  v1,
+  v2,
+  v3,
+  withCarrier,
+  withCommand,
+  withFrozen,
+  withHistory,
+  withNewTemplate,
+  withPods,
+  withRequests,
+  withRoute,
+  withStatus,
+  withTarget,
+  withView,
+  decidedEffect,
+  written,
+} from './builders.ts';
+
+const abort = { id: 'stop', verb: 'abort' as const };
+const noPods = withPods({ canary: { ready: 0 } });
+/** The settle time is over, and nothing can be seen at the split. */
+const settled = withStatus({ stageSince: ago(30) });
+const paused = withStatus({ paused: { by: 'ann', since: ago(300) } });
+const plentyOfGood = withRequests({ stable: { good: 1900 }, canary: { good: 100 } });
+const allBad = withRequests({ stable: { good: 1900 }, canary: { good: 0, bad: 100 } });
+
+type Row = [sentence: string, view: View];
+
+const rows: Record<Stage, Partial<Record<Stage, Row>>> = {
+  Initializing: {
+    Resting: ['a rolled-out target that is held rests', aView(withStatus({ stage: 'Initializing' }))],
+    Retreating: [
+      'what an earlier life left in the route is taken back',
+      aView(withStatus({ stage: 'Initializing' }), withRoute({ ours: true, fence: '7.3', share: 40 })),
+    ],
+    Releasing: ['a deletion lets go of the target', aView(withStatus({ stage: 'Initializing' }), deleted)],
+  },
+  Resting: {
+    Preparing: ['a new template is tried', aView(withNewTemplate(), fresh())],
+    Initializing: [
+      'a target that is not held any more is taken hold of again',
+      aView(withTarget({ hold: { state: 'free' } })),
+    ],
+    Releasing: ['a deletion lets go of the target', aView(deleted)],
+  },
+  Preparing: {
+    Accepting: ['ready pods are attached at weight 0', aView(inAttempt('Preparing'))],
+    Retreating: [
+      'pods that are not ready within progressDeadlineSeconds end the attempt',
+      aView(inAttempt('Preparing'), noPods, withStatus({ stageSince: ago(601) })),
+    ],
+  },
+  Shifting: {
+    Accepting: [
+      'the next weight is asked for once fresh pods carry it',
+      aView(inAttempt('Shifting', 5), fresh('pods')),
+    ],
+    DrainingStable: ['after 100 the stable pods drain', aView(inAttempt('Shifting', 100))],
+    Draining: ['after the return the carrier drains', aView(onTheReturn('Shifting', 0))],
+    Cleaning: ['between two backends 100 is the end', aView(betweenTwoBackends, inAttempt('Shifting', 100))],
+    Retreating: ['an abort takes the traffic back', aView(inAttempt('Shifting', 5), withCommand(abort))],
+  },
+  Accepting: {
+    Shifting: [
+      'a canary that is attached waits where it may not go on',
+      aView(inAttempt('Accepting', 0), paused, withStatus({ stepIndex: -1 })),
+    ],
+    Observing: ['an accepted weight is looked for in the requests', aView(inAttempt('Accepting', 5))],
+    Retreating: ['a deletion takes the traffic back', aView(inAttempt('Accepting', 5), deleted)],
+  },
+  Observing: {
+    Watching: ['a share that agrees is watched', aView(inAttempt('Observing', 5), plentyOfGood)],
+    Shifting: [
+      'the return waits for pods of the target',
+      aView(onTheReturn('Observing', 50), settled, withPods({ stable: { ready: 1 } }), fresh('pods')),
+    ],
+    Accepting: [
+      'the return goes on at once after its interval',
+      aView(onTheReturn('Observing', 50), settled, fresh('pods')),
+    ],
+    DrainingStable: ['a share of 100 that had its interval is the last', aView(inAttempt('Observing', 100), settled)],
+    Draining: ['the target has everything back', aView(onTheReturn('Observing', 0), settled)],
+    Cleaning: [
+      'between two backends 100 that had its interval is the end',
+      aView(betweenTwoBackends, inAttempt('Observing', 100), settled),
+    ],
+    Retreating: [
+      'traffic that does not follow for thirty seconds ends the attempt',
+      aView(inAttempt('Observing', 50), withRequests({ stable: { good: 2000 }, canary: { good: 0 } })),
+    ],
+  },
+  Watching: {
+    WaitingPromotion: ['a pause stands before 100', aView(inAttempt('Watching', 50), halfAndHalf, paused)],
+    Shifting: [
+      'the next weight waits for more pods',
+      aView(inAttempt('Watching', 5), plentyOfGood, withCarrier({ replicas: 1, digest: v2 }), fresh('pods')),
+    ],
+    Accepting: ['passed checks lead to the next weight', aView(inAttempt('Watching', 5), plentyOfGood, fresh('pods'))],
+    DrainingStable: ['at 100 the interval is enough', aView(inAttempt('Watching', 100))],
+    Draining: ['the return is over', aView(onTheReturn('Watching', 0))],
+    Cleaning: ['between two backends 100 is the end', aView(betweenTwoBackends, inAttempt('Watching', 100))],
+    Retreating: ['a breach takes the traffic back', aView(inAttempt('Watching', 5), allBad)],
+  },
+  WaitingPromotion: {
+    Shifting: ['whoever resumes lets it go on', aView(inAttempt('WaitingPromotion', 50))],
+    Retreating: ['a breach acts in a pause too', aView(inAttempt('WaitingPromotion', 50), paused, allBadHalf)],
+  },
+  DrainingStable: {
+    Committing: [
+      'stable pods without requests lead to the point of no return',
+      aView(inAttempt('DrainingStable', 100), withStatus({ stageSince: ago(30) })),
+    ],
+    Retreating: ['an abort is in time', aView(inAttempt('DrainingStable', 100), withCommand(abort))],
+  },
+  Committing: {
+    RollingOut: [
+      'a target that was let go rolls out',
+      aView(inAttempt('Committing', 100), withTarget({ hold: { state: 'free' } })),
+    ],
+    Retreating: [
+      'another template than the analysed one is not let go',
+      aView(inAttempt('Committing', 100), withNewTemplate(v3), fresh()),
+    ],
+  },
+  RollingOut: {
+    Shifting: [
+      'the traffic returns to the rolled-out target',
+      aView(inAttempt('RollingOut', 100), withTarget({ specDigest: v2, activeDigest: v2 })),
+    ],
+    Retreating: ['a deletion brings the traffic to the target', aView(inAttempt('RollingOut', 100), deleted)],
+  },
+  Carrying: {
+    Committing: [
+      'a new template is rolled out on the target',
+      aView(onTheReturn('Carrying', 100), retreatingFor('RolledBack'), withNewTemplate(v3)),
+    ],
+    Shifting: [
+      'retry lets the traffic return once more',
+      aView(onTheReturn('Carrying', 100), retreatingFor('RolledBack'), withStatus({ retryAsked: true })),
+    ],
+    Retreating: [
+      'a deletion brings the traffic to the target',
+      aView(onTheReturn('Carrying', 100), retreatingFor('RolledBack'), deleted),
+    ],
+  },
+  Retreating: {
+    Draining: ['at weight 0 the canary drains', aView(inAttempt('Retreating', 0), retreatingFor('Aborted'))],
+    Cleaning: [
+      'without an intent nothing was ever written',
+      aView(inAttempt('Preparing'), withStatus({ stage: 'Retreating' }), retreatingFor('Aborted')),
+    ],
+    Carrying: [
+      'after the point of no return the carrier keeps the traffic',
+      aView(onTheReturn('Retreating', 100), retreatingFor('RolledBack')),
+    ],
+  },
+  Draining: {
+    Cleaning: [
+      'a side without requests is cleaned up',
+      aView(inAttempt('Draining', 0), retreatingFor('Aborted'), withStatus({ stageSince: ago(30) })),
+    ],
+    Retreating: [
+      'a route that was made anew brings the traffic back to the carrier',
+      aView(onTheReturn('Draining', 0), withRoute({ uid: 'another-uid' }), fresh()),
+    ],
+  },
+  Cleaning: {
+    Initializing: [
+      'an attempt of which nothing is left is history',
+      aView(inAttempt('Cleaning', 0), nothingLeft, retreatingFor('Aborted')),
+    ],
+    Releasing: ['a deletion goes on', aView(inAttempt('Cleaning', 0), nothingLeft, retreatingFor('Aborted'), deleted)],
+  },
+  Releasing: {},
+};
+
+function halfAndHalf(view: View): View {
+  return withRequests({ stable: { good: 1000 }, canary: { good: 1000 } })(view);
+}
+
+function allBadHalf(view: View): View {
+  return withRequests({ stable: { good: 1000 }, canary: { good: 0, bad: 1000 } })(view);
+}
+
+function nothingLeft(view: View): View {
+  const clean = withRoute({ ours: false, fence: undefined, managed: false })(view);
+  return { ...clean, carrier: undefined, hasCanaryService: false };
+}
+
+describe.each(Object.entries(rows))('%s', (from, row) => {
+  test.each(Object.entries(row).map(([to, [sentence, view]]) => ({ to, sentence, view })))(
+    'leads to $to: $sentence',
+    ({ to, view }) => {
+      expect(view.status?.stage).toBe(from);
+      expect(written(view).stage).toBe(to);
+    },
+  );
+
+  test('leads to everything that the table has and to nothing else', () => {
+    expect(Object.keys(row).toSorted()).toEqual(table[from as Stage].next.toSorted());
+  });
+});
+
+describe('a status that was restored from the backup of a Canary that was being deleted', () => {
+  test('begins anew', () => {
+    expect(written(aView(withStatus({ stage: 'Releasing' }))).stage).toBe('Initializing');
+  });
+});
+
+describe('what ends an attempt', () => {
+  const atFive = inAttempt('Watching', 5);
+  const ends: [sentence: string, view: View, outcome: string, reason: string][] = [
+    ['a deletion', aView(atFive, deleted), 'Cancelled', 'Deleted'],
+    ['another target in the spec', aView(atFive, otherSubject, fresh()), 'Cancelled', 'SpecChanged'],
+    ['a target that was made anew', aView(atFive, withTarget({ uid: 'new' }), fresh()), 'Cancelled', 'TargetReplaced'],
+    ['a target that is gone', aView(atFive, withView({ target: undefined }), fresh()), 'Cancelled', 'TargetReplaced'],
+    ['a route that was made anew', aView(atFive, withRoute({ uid: 'new' }), fresh()), 'Cancelled', 'RouteReplaced'],
+    ['a newer template', aView(atFive, withNewTemplate(v3), fresh()), 'Superseded', 'Superseded'],
+    ['the stable template again', aView(atFive, withNewTemplate(v1), fresh()), 'Reverted', 'Reverted'],
+    [
+      'a person who unpauses the target',
+      aView(atFive, withTarget({ hold: { state: 'free' } }), fresh()),
+      'Bypassed',
+      'Bypassed',
+    ],
+    ['a canary without pods', aView(atFive, noPods, fresh()), 'Failed', 'CanaryPodsGone'],
+    [
+      'a stable version without pods',
+      aView(atFive, withPods({ stable: { ready: 0 } }), fresh()),
+      'Failed',
+      'StablePodsGone',
+    ],
+    ['a breach', aView(atFive, allBad), 'RolledBack', 'CheckFailed'],
+  ];
+
+  function otherSubject(view: View): View {
+    const { wanted } = view;
+    if (wanted === undefined) throw new Error('nothing is wanted');
+    return { ...view, wanted: { ...wanted, subject: { ...wanted.subject, target: 'another' } } };
+  }
+
+  test.each(ends)('%s', (_sentence, view, outcome, reason) => {
+    const { stage, release } = written(view);
+    expect([stage, release?.retreat?.outcome, release?.retreat?.reason]).toEqual(['Retreating', outcome, reason]);
+  });
+
+  test('is not believed from the cache', () => {
+    expect(withoutFresh(ends[5]?.[1])).toBe('lookFresh');
+    expect(withoutFresh(ends[8]?.[1])).toBe('lookFresh');
+  });
+
+  function withoutFresh(view: View | undefined): string {
+    if (view === undefined) throw new Error('no such row');
+    return decidedEffect({ ...view, fresh: 'none' });
+  }
+
+  test('is a threshold of failed checks, at most one an interval', () => {
+    const twice = aView(atFive, withFrozen({ analysis: { ...aView().spec.analysis, threshold: 2 } }), allBad);
+    const after = written(twice);
+    expect([after.stage, after.failedChecks]).toEqual(['Watching', 1]);
+    expect(decidedEffect({ ...twice, status: after })).toBe('nothing');
+  });
+
+  test('leaves an attempt alone that cleans up after its success', () => {
+    const view = aView(betweenTwoBackends, inAttempt('Cleaning', 100), withRoute({ fence: undefined, managed: false }));
+    const left = { ...view, routes: view.routes.map((one) => (one.found ? { ...one, ours: false } : one)) };
+    const ended = written(aView(() => left, deleted, allBad));
+    expect([ended.stage, ended.history?.[0]?.outcome, ended.canaryWeight]).toEqual(['Releasing', 'Promoted', 100]);
+  });
+});
+
+describe('a revision that was turned down', () => {
+  test.each(['RolledBack', 'Aborted', 'Failed', 'Inconclusive', 'Cancelled'] as const)(
+    'is not tried again by itself after it was %s',
+    (outcome) => {
+      expect(decidedEffect(aView(withNewTemplate(), withHistory(outcome), fresh()))).toBe('nothing');
+    },
+  );
+
+  test('is tried again when a person says retry', () => {
+    const view = aView(withNewTemplate(), withHistory('RolledBack'), withStatus({ retryAsked: true }), fresh());
+    expect(written(view)).toMatchObject({ stage: 'Preparing', attempt: 2 });
+  });
+
+  test('gives way to a newer one', () => {
+    expect(written(aView(withNewTemplate(v3), withHistory('RolledBack'), fresh())).stage).toBe('Preparing');
+  });
+});
+
+describe('the carrier', () => {
+  const carrying = aView(onTheReturn('Carrying', 100), retreatingFor('RolledBack'), withNewTemplate(v3));
+
+  test('keeps a template that comes later from going by without analysis', () => {
+    const committing = written(carrying);
+    expect(committing).toMatchObject({ stage: 'Committing', attempt: 2, intent: { weight: 100, fence: '2.1' } });
+    expect(committing.release).toMatchObject({ digest: v3, stableDigest: v2, leg: 'return', returnAnalysed: false });
+    const rolledOut = aView(
+      () => ({ ...carrying, status: { ...committing, stage: 'RollingOut' } }),
+      withRoute({ share: 100, fence: '2.1' }),
+      withTarget({ specDigest: v3, activeDigest: v3 }),
+    );
+    expect(written(rolledOut).release).toMatchObject({ leg: 'return', returnAnalysed: false });
+  });
+
+  test('gives the next retreat a fence of its own', () => {
+    expect(written(carrying).release?.retreatTouched).toBeUndefined();
+  });
+
+  test('lets the newest of several templates roll out', () => {
+    const committing = { ...carrying, status: written(carrying) };
+    const newer = aView(() => committing, withRoute({ share: 100, fence: '2.1' }), withNewTemplate(v1), fresh());
+    expect(written(newer)).toMatchObject({ stage: 'Committing', attempt: 3, release: { digest: v1 } });
+  });
+});
+
+describe('the return', () => {
+  test('waits for an event when the target has no pods and its time is over', () => {
+    const view = aView(onTheReturn('Shifting', 100), withPods({ stable: { ready: 0 } }), fresh('pods'));
+    const holding = withStatus(written(view))(view);
+    expect(decidedEffect(holding)).toBe('nothing');
+  });
+
+  test('goes on with what there is when its time is over', () => {
+    const view = aView(onTheReturn('Shifting', 100), withPods({ stable: { ready: 1 } }), fresh('pods'));
+    expect(written(view).intent?.weight).toBe(50);
+    const soon = withStatus({ stageSince: ago(5) })(view);
+    expect(written(soon).intent?.weight).toBe(75);
+  });
+});
