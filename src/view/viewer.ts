@@ -73,11 +73,16 @@ export function createViewer(options: ViewerOptions): Viewer {
   return { look, forget };
 }
 
-/** Numbers are asked only while a side that is judged or drained has, or has just had, traffic. */
-function wantsNumbers({ status }: View): boolean {
-  if (status?.release === undefined) return false;
-  const { stage, release } = status;
+/**
+ * Numbers are asked only while a side that is judged or drained has, or has just had, traffic, and not when something is to be done whatever
+ * they say: an abort must not wait for a metrics store that does not answer.
+ */
+function wantsNumbers({ status, commands, deleting, stable, canary }: View): boolean {
+  if (status?.release === undefined || commands.length > 0) return false;
+  const { stage, release, intent } = status;
   if (stage === 'Cleaning' || stage === 'RollingOut' || stage === 'Committing' || stage === 'Carrying') return false;
   if (release.retreat !== undefined) return stage === 'Draining';
+  const split = intent !== undefined && intent.weight > 0 && intent.weight < 100;
+  if (deleting || (split && (stable.ready === 0 || canary.ready === 0))) return false;
   return status.canaryWeight > 0 || stage === 'Observing' || stage === 'Draining';
 }
