@@ -149,8 +149,8 @@ export type Effect =
   | { do: 'holdTarget' }
   /** Unpause; only while the Deployment's template has this digest. */
   | { do: 'letTargetGo'; digest: string }
-  /** Stop owning `spec.paused` and leave it as it is. */
-  | { do: 'disownTarget' }
+  /** Stop owning `spec.paused` and leave it as it is, and tell people so in an Event. */
+  | { do: 'disownTarget'; message: string }
   | { do: 'createCanaryService' }
   | { do: 'createCanaryDeployment'; replicas: number }
   | { do: 'scaleCanary'; replicas: number }

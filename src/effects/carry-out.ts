@@ -11,6 +11,7 @@ import { routeRestore, stripManager } from '../routes/restore.ts';
 import { routeWrite } from '../routes/share.ts';
 import type { Objects } from '../view/objects.ts';
 import { canaryDeployment, canaryService } from './canary-objects.ts';
+import { leftHeld } from './left-held.ts';
 
 /** What an effect is carried out on: the look on which it was decided. */
 interface Look {
@@ -102,6 +103,12 @@ function opsOf(edit: object, route: Route): JsonPatchOp[] | undefined {
 
 type TargetEffect = Extract<Effect, { do: 'holdTarget' | 'letTargetGo' | 'disownTarget' }>;
 
+/** An Event that is there already, or that may not be written, keeps nothing from going on: the status says the same. */
+function unlessSaid(error: unknown): void {
+  const harmless = error instanceof KubeError && (error.reason === 'exists' || error.reason === 'forbidden');
+  if (!harmless) throw error;
+}
+
 async function changeTarget(kube: Kube, { objects }: Look, effect: TargetEffect): Promise<void> {
   const { target } = objects;
   if (target === undefined) throw changed('the target Deployment is gone');
@@ -110,6 +117,7 @@ async function changeTarget(kube: Kube, { objects }: Look, effect: TargetEffect)
   if (effect.do === 'disownTarget') {
     const at = (metadata.managedFields ?? []).findIndex((entry) => entry.manager === fieldManager);
     if (at < 0) return;
+    await kube.create(kinds.event, leftHeld(objects, effect.message)).catch(unlessSaid);
     return patchSeen(kube, kinds.deployment, target, [
       { op: 'test', path: `/metadata/managedFields/${at}/manager`, value: fieldManager },
       { op: 'remove', path: `/metadata/managedFields/${at}` },
@@ -122,8 +130,8 @@ async function changeTarget(kube: Kube, { objects }: Look, effect: TargetEffect)
     apiVersion: apiVersionOf(kinds.deployment),
     kind: kinds.deployment.kind,
     metadata: { ...idOf(metadata), ...(metadata.resourceVersion && { resourceVersion: metadata.resourceVersion }) },
-    // An apply without the field gives it up, and the server removes a field that nobody else owns.
-    spec: effect.do === 'holdTarget' ? { paused: true } : {},
+    // An apply without any field gives it up: the server removes the field that nobody else owns, and our entry in managedFields.
+    ...(effect.do === 'holdTarget' ? { spec: { paused: true } } : {}),
   };
   await kube.patch(ref, { type: 'apply', body });
 }

@@ -292,10 +292,22 @@ export function answersAfterRetreat(shop: Shop, version: string, attempt = 1): A
   return shop.users.answers.filter((answer) => answer.version === version && answer.sentMs > zero.atMs + 100);
 }
 
-/** What is yours of an object: all but what the API server and controllers write. */
+/** Deletes the Canary as `kubectl delete --cascade=foreground` does, and waits until it is gone. */
+export async function deleted(stand: Stand, { name }: Shop, limitMs = 60_000): Promise<void> {
+  stand.sandbox.store.delete({ kind: kinds.canary, namespace, name }, { propagationPolicy: 'Foreground' });
+  await until(
+    `Canary ${name} is gone`,
+    () => stand.get(kinds.canary, name) === undefined,
+    () => stand.get(kinds.canary, name),
+    limitMs,
+  );
+}
+
+/** What is yours of an object: all but what the API server and controllers write (the Deployment's revision). */
 export function yours(object: KubeObject | undefined): object {
   if (object === undefined) return {};
-  const { labels, annotations } = object.metadata;
+  const { labels, annotations: all = {} } = object.metadata;
+  const { 'deployment.kubernetes.io/revision': _, ...annotations } = all;
   return structuredClone({ labels, annotations, spec: object['spec'] });
 }
 

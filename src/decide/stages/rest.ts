@@ -3,7 +3,7 @@ import { begin, newRelease, subjectOf } from '../begin.ts';
 import { saysAlready, setCondition } from '../conditions.ts';
 import { shortDigest } from '../ending.ts';
 import { type Turn, hold, iso, wait, without, write } from '../turn.ts';
-import type { Decision, View } from '../view.ts';
+import type { Decision, Target, View } from '../view.ts';
 
 /** Ends that a person must lift by `retry` before the same revision is tried again. */
 const final = ['RolledBack', 'Aborted', 'Failed', 'Inconclusive', 'Cancelled'];
@@ -55,14 +55,26 @@ export function resting(turn: Turn): Decision {
 }
 
 /** Gives the target and the Canary back; the last stage of a deletion. */
-export function releasing({ view }: Turn): Decision {
+export function releasing(turn: Turn): Decision {
+  const { view } = turn;
   const { target } = view;
   if (target?.hold.state === 'held') {
     const waits = target.activeDigest !== undefined && target.specDigest !== target.activeDigest;
-    if (!waits || view.spec.onDelete === 'roll') return { effect: { do: 'letTargetGo', digest: target.specDigest } };
-    return { effect: { do: 'disownTarget' } };
+    if (waits && view.spec.onDelete !== 'roll') return leaveHeld(turn, target);
+    return { effect: { do: 'letTargetGo', digest: target.specDigest } };
   }
   return { effect: { do: 'removeFinalizer' } };
+}
+
+/** Deleting a Canary must not roll a template that was never analysed: it stays paused, and people are told what rolls it. */
+function leaveHeld({ view, status, nowMs, ...rest }: Turn, { specDigest }: Target): Decision {
+  const name = view.spec.targetRef?.name;
+  const message = `Deployment ${name} stays paused: its template, revision ${shortDigest(specDigest)}, was not released. To roll it: kubectl -n ${view.namespace} rollout resume deployment/${name}`;
+  const condition = { type: 'LeftHeld', status: 'True' as const, reason: 'LeftHeld', message };
+  const { generation } = view;
+  if (saysAlready(status.conditions, condition, generation)) return { effect: { do: 'disownTarget', message } };
+  const conditions = setCondition(status.conditions, condition, { nowMs, generation });
+  return write({ view, status, nowMs, ...rest }, { conditions });
 }
 
 /** Whether what is there now differs from what has the traffic, and was not turned down already. */
