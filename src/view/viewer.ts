@@ -1,3 +1,4 @@
+import type { Stage } from '../api/canary-status.ts';
 import { kinds } from '../api/kinds.ts';
 import type { Freshness, View } from '../decide/view.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -49,7 +50,7 @@ export function createViewer(options: ViewerOptions): Viewer {
     const view = viewOf(gathered);
     const { release } = view.status ?? {};
     if (release === undefined) forget(namespace, name);
-    else if (wantsNumbers(view)) {
+    else if (wantsNumbers(view) && !isUrgent(view)) {
       const parents = [...gathered.routes.values()].flatMap((route) => parentsOf(route));
       view.measured = await measuring.measure({
         key,
@@ -73,16 +74,19 @@ export function createViewer(options: ViewerOptions): Viewer {
   return { look, forget };
 }
 
-/**
- * Numbers are asked only while a side that is judged or drained has, or has just had, traffic, and not when something is to be done whatever
- * they say: an abort must not wait for a metrics store that does not answer.
- */
-function wantsNumbers({ status, commands, deleting, stable, canary }: View): boolean {
-  if (status?.release === undefined || commands.length > 0) return false;
-  const { stage, release, intent } = status;
-  if (stage === 'Cleaning' || stage === 'RollingOut' || stage === 'Committing' || stage === 'Carrying') return false;
-  if (release.retreat !== undefined) return stage === 'Draining';
-  const split = intent !== undefined && intent.weight > 0 && intent.weight < 100;
-  if (deleting || (split && (stable.ready === 0 || canary.ready === 0))) return false;
-  return status.canaryWeight > 0 || stage === 'Observing' || stage === 'Draining';
+/** Stages in which nothing is judged and nothing drained. */
+const unmeasured: Stage[] = ['Cleaning', 'RollingOut', 'Committing', 'Carrying'];
+
+/** Numbers are asked only while a side that is judged or drained has, or has just had, traffic. */
+function wantsNumbers({ status }: View): boolean {
+  if (status?.release === undefined || unmeasured.includes(status.stage)) return false;
+  if (status.release.retreat !== undefined) return status.stage === 'Draining';
+  return status.canaryWeight > 0 || status.stage === 'Observing' || status.stage === 'Draining';
+}
+
+/** Whether something is to be done whatever the numbers say: an abort must not wait for a metrics store that does not answer. */
+function isUrgent({ status, commands, deleting, stable, canary }: View): boolean {
+  const weight = status?.intent?.weight ?? 0;
+  const split = weight > 0 && weight < 100;
+  return deleting || commands.length > 0 || (split && (stable.ready === 0 || canary.ready === 0));
 }
