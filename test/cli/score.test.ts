@@ -130,7 +130,7 @@ describe('the table at the end', () => {
       'good     RolledBack  2 s   5→100.0 %            3         3       after 0.4 s',
       '',
       'good: 2 requests failed: 500 by v2',
-      'good: 1 requests failed: 503 by the gateway',
+      'good: 1 request failed: 503 by the gateway',
       'good: 0 requests reached it after the rollback',
     ]);
   });

@@ -49,7 +49,13 @@ export function tableOf(releases: ReleaseReport[]): string[] {
 function causesOf({ name, failuresByCause, requestsAfterRollback }: ReleaseReport): string[] {
   const causes = Object.entries(failuresByCause).sort(([, one], [, other]) => other - one);
   const after =
-    requestsAfterRollback === null ? [] : [`${name}: ${requestsAfterRollback} requests reached it after the rollback`];
+    requestsAfterRollback === null
+      ? []
+      : [`${name}: ${requestsOf(requestsAfterRollback)} reached it after the rollback`];
   if (causes.length === 0) return [`${name}: no request of a user failed`, ...after];
-  return [...causes.map(([cause, count]) => `${name}: ${count} requests failed: ${cause}`), ...after];
+  return [...causes.map(([cause, count]) => `${name}: ${requestsOf(count)} failed: ${cause}`), ...after];
+}
+
+function requestsOf(count: number): string {
+  return count === 1 ? '1 request' : `${count} requests`;
 }
