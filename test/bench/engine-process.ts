@@ -16,8 +16,8 @@ export interface EngineNumbers {
   /** Runs of the loop since its start. */
   runs: number;
   failedRuns: number;
-  /** Answers that somebody else was faster (409). */
-  conflicts: number;
+  /** Answers of the API server that were no success, by verb, kind and code; 409 means that somebody else was faster. */
+  refusals: Record<string, number>;
 }
 
 /** The engine as a process of its own, so that its CPU time and memory are its own. */
@@ -70,8 +70,17 @@ function numbersOf(text: string): EngineNumbers {
     eventLoopDelayP99Ms: Math.round(sum('linnet_nodejs_eventloop_lag_p99_seconds') * 1000),
     runs: sum('linnet_reconciles_total'),
     failedRuns: sum('linnet_reconciles_total', 'result="error"'),
-    conflicts: sum('linnet_kube_requests_total', 'code="409"'),
+    refusals: refusalsIn(samples),
   };
+}
+
+function refusalsIn(samples: string[]): Record<string, number> {
+  const line = /^linnet_kube_requests_total\{verb="(\w+)",kind="(\w+)",code="(\d+)"\} (\d+)$/;
+  const found = samples.flatMap((sample) => {
+    const [, verb, kind, code, count] = line.exec(sample) ?? [];
+    return code === undefined || code.startsWith('2') || kind === 'Lease' ? [] : [[`${verb} ${kind} ${code}`, count]];
+  });
+  return Object.fromEntries(found.map(([what, count]) => [what, Number(count)]));
 }
 
 function peakKiB({ pid }: ChildProcess): number {

@@ -19,6 +19,7 @@ const usage = `npm run bench -- [--check] [--write] [--mode targetRef|backends] 
 
 /** At this rate 5 % of the requests of a few seconds are enough to be judged. */
 const requestsPerSecond = 50;
+const modes = ['targetRef', 'backends'] as const;
 const restSeconds = { before: 30, after: 10 };
 const limitMs = 240_000;
 const progressMs = 5_000;
@@ -46,7 +47,7 @@ async function main(): Promise<number> {
     return 2;
   }
   const results: Result[] = [];
-  for (const one of write ? (['targetRef', 'backends'] as const) : [mode]) results.push(await measure(one, canaries));
+  for (const one of write ? modes : ([mode] as const)) results.push(await measure(one, canaries));
   if (write) writePage(results);
   const problems = results.flatMap(problemsOf);
   for (const problem of problems) console.error(`bench: ${problem}`);
@@ -132,7 +133,7 @@ async function releaseAll({ shops, engine, counting }: Bench): Promise<Released>
   return {
     outcomes,
     tally,
-    conflicts: after.conflicts - before.conflicts,
+    refusals: less(after.refusals, before.refusals),
     failedRuns: after.failedRuns - before.failedRuns,
     cpuSeconds: after.cpuSeconds - before.cpuSeconds,
     eventLoopDelayP99Ms: after.eventLoopDelayP99Ms,
@@ -148,6 +149,11 @@ function stagesOf(canaries: Canary[]): Record<string, number> {
     count(stages, `${status?.stage ?? 'new'} ${status?.canaryWeight ?? 0} %${hold}`);
   }
   return stages;
+}
+
+function less(after: Record<string, number>, before: Record<string, number>): Record<string, number> {
+  const differences = Object.entries(after).map(([key, value]) => [key, value - (before[key] ?? 0)] as const);
+  return Object.fromEntries(differences.filter(([, difference]) => difference > 0));
 }
 
 function count(counts: Record<string, number>, key: string): void {

@@ -23,7 +23,8 @@ export interface Result {
   restAfter: Rest;
   /** Requests of all releases together. */
   tally: Tally;
-  conflicts: number;
+  /** Answers of the API server that were no success, by verb, kind and code. */
+  refusals: Record<string, number>;
   failedRuns: number;
   cpuSeconds: number;
   rssMaxMiB: number;
@@ -37,7 +38,7 @@ export interface Result {
 
 /** The line of JSON that ends the output. */
 export function summaryOf(result: Result): Record<string, unknown> {
-  const { mode, canaries, outcomes, tally, conflicts, failedRuns, rssMaxMiB, eventLoopDelayP99Ms } = result;
+  const { mode, canaries, outcomes, tally, refusals, failedRuns, rssMaxMiB, eventLoopDelayP99Ms } = result;
   return {
     mode,
     canaries,
@@ -45,7 +46,8 @@ export function summaryOf(result: Result): Record<string, unknown> {
     apiRequestsPerRelease: each(apiRequests(tally), canaries),
     prometheusRequestsPerRelease: each(tally.prometheus, canaries),
     apiRequestsByVerbAndKind: perRelease(result),
-    conflicts,
+    refusals,
+    conflicts: conflictsOf(result),
     failedRuns,
     cpuSeconds: round(result.cpuSeconds),
     cpuSecondsPerRelease: each(result.cpuSeconds, canaries),
@@ -99,6 +101,11 @@ function restSummary({ seconds, tally, runs, cpuSeconds }: Rest): Record<string,
   };
 }
 
+/** Writes that came too late: somebody else had changed the object. */
+function conflictsOf({ refusals }: Result): number {
+  return Object.entries(refusals).reduce((sum, [what, count]) => sum + (what.endsWith(' 409') ? count : 0), 0);
+}
+
 function perRelease({ tally, canaries }: Result): Record<string, number> {
   const sorted = Object.entries(tally.api).toSorted(([, a], [, b]) => b - a);
   return Object.fromEntries(sorted.map(([what, count]) => [what, each(count, canaries)]));
@@ -120,7 +127,7 @@ export function tableOf(results: Result[]): string {
     ['requests of users that failed', ({ users }) => `${users.failed} of ${users.requests}`],
     ['API requests per release', ({ tally, canaries }) => each(apiRequests(tally), canaries)],
     ['Prometheus requests per release', ({ tally, canaries }) => each(tally.prometheus, canaries)],
-    ['conflicts, in all', ({ conflicts }) => conflicts],
+    ['conflicts, in all', conflictsOf],
     ['CPU seconds of the engine per release', ({ cpuSeconds, canaries }) => each(cpuSeconds, canaries)],
     ['most memory of the engine (RSS)', ({ rssMaxMiB }) => `${rssMaxMiB} MiB`],
     ['delay of its event loop, 99th percentile', ({ eventLoopDelayP99Ms }) => `${eventLoopDelayP99Ms} ms`],
