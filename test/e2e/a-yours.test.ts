@@ -40,7 +40,8 @@ function yoursOf(shop: Shop): Yours {
 /** The same with the image that the user has pushed, and with the pause by which the target is held. */
 function withImage(before: Yours, image: string, paused: boolean): Yours {
   const deployment = structuredClone(before.deployment) as Deployment;
-  const [container] = deployment.spec.template.spec?.['containers'] as { image: string }[];
+  const { containers } = deployment.spec.template.spec as { containers: { image: string }[] };
+  const [container] = containers;
   if (container !== undefined) container.image = image;
   if (paused) deployment.spec.paused = true;
   return { ...before, deployment };
