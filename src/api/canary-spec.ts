@@ -8,6 +8,7 @@ import {
   labelValue,
   listMap,
   objectName,
+  objectReference,
   oneOf,
   rules,
   serviceLikeName,
@@ -302,6 +303,20 @@ export const CanarySpec = Type.Object(
           'Release a target although two versions of it may disturb each other (Recreate, ReadWriteOnce volumes, hostPort).',
       }),
     ),
+    acceptSessionPersistence: Type.Optional(
+      Type.Boolean({
+        description:
+          'Release through rules with sessionPersistence, although it keeps users on a version whatever the weights say.',
+      }),
+    ),
+    acceptUncovered: Type.Optional(
+      Type.Array(objectReference(), {
+        description:
+          "Policies that may apply to the stable pods or Service and not to the canary's, e.g. NetworkPolicy/shop.",
+        maxItems: 16,
+        'x-kubernetes-list-type': 'set',
+      }),
+    ),
     analysis: Analysis,
   },
   {
@@ -331,6 +346,11 @@ export const CanarySpec = Type.Object(
         rule: '!has(self.acceptSideBySide) || has(self.targetRef)',
         message: 'acceptSideBySide goes with targetRef',
         fieldPath: '.acceptSideBySide',
+      },
+      {
+        rule: '!has(self.acceptUncovered) || has(self.targetRef)',
+        message: 'acceptUncovered goes with targetRef',
+        fieldPath: '.acceptUncovered',
       },
     ),
   },

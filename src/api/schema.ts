@@ -22,6 +22,8 @@ const dnsLabel = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$';
 const serviceName = '^[a-z]([-a-z0-9]*[a-z0-9])?$';
 const baseUrl = '^https?://[^/?#@ ]+(/[^?#@ ]*)?$';
 
+const kindAndName = '^[A-Za-z0-9]+/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$';
+
 const labelName = '[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?';
 const labelValuePattern = `^(${labelName})?$`;
 export const labelKeyPattern = `^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?${labelName}$`;
@@ -32,6 +34,7 @@ export const patternWords: ReadonlyMap<string, string> = new Map([
   [dnsLabel, 'a name of lower-case letters, digits and -'],
   [serviceName, 'a name of lower-case letters, digits and -, with a letter first'],
   [baseUrl, 'an http or https URL without user, query and fragment'],
+  [kindAndName, 'Kind/name, such as NetworkPolicy/shop'],
   [labelValuePattern, 'a label value of letters, digits, -, _ and .'],
 ]);
 
@@ -43,6 +46,11 @@ export function label(description: string) {
 /** A name as Services have it, and Deployments that get one; DNS-1035 label. */
 export function serviceLikeName(description: string, maxLength = 63) {
   return Type.String({ description, minLength: 1, maxLength, pattern: serviceName });
+}
+
+/** An object in the same namespace, as `Kind/name`. */
+export function objectReference() {
+  return Type.String({ maxLength: 317, pattern: kindAndName });
 }
 
 /** A value of a label. */

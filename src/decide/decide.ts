@@ -2,6 +2,7 @@ import type { CanaryStatus } from '../api/canary-status.ts';
 import { takeCommand } from './commands.ts';
 import { drive } from './drive.ts';
 import { interrupt } from './interrupts.ts';
+import { leftovers } from './leftovers.ts';
 import { phaseOf } from './phase.ts';
 import { type Row, table } from './table.ts';
 import { type AttemptTurn, type Turn, iso, wait, without, write } from './turn.ts';
@@ -21,12 +22,12 @@ export function decide(view: View, nowMs: number, settings: Settings = defaultSe
 function choose(view: View, nowMs: number, settings: Settings): Decision {
   if (view.deleting) {
     if (!view.hasFinalizer) return wait();
-    if (view.namespaceTerminating || view.status === undefined) return { effect: { do: 'removeFinalizer' } };
+    if (view.namespaceTerminating) return { effect: { do: 'removeFinalizer' } };
   } else if (!view.hasFinalizer) {
     return { effect: { do: 'addFinalizer' } };
   }
   const turn: Turn = { view, status: view.status ?? firstStatus(nowMs), nowMs, settings };
-  if (view.status === undefined) return adopt(turn);
+  if (view.status === undefined) return view.deleting ? inStage(turn) : adopt(turn);
   return takeCommand(turn) ?? inStage(turn);
 }
 
@@ -34,7 +35,7 @@ function inStage(turn: Turn): Decision {
   const { status, view } = turn;
   const row: Row = table[status.stage];
   if (row.during === 'rest') {
-    if (view.deleting && status.stage !== 'Releasing') return write(turn, { stage: 'Releasing' });
+    if (view.deleting && status.stage !== 'Releasing') return leftovers(turn) ?? write(turn, { stage: 'Releasing' });
     // A status that was restored from a backup of a Canary that was being deleted.
     if (!view.deleting && status.stage === 'Releasing') return write(turn, { stage: 'Initializing' });
     return tidy(turn, row.decide(turn));

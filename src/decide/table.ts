@@ -24,7 +24,7 @@ const onward: Stage[] = ['Shifting', ...after];
 /** The state machine. Every stage is here once; the diagram in `docs/` is printed from it. */
 export const table = {
   Initializing: { during: 'rest', decide: initializing, next: ['Resting', 'Retreating', 'Releasing'] },
-  Resting: { during: 'rest', decide: resting, next: ['Preparing', 'Initializing', 'Releasing'] },
+  Resting: { during: 'rest', decide: resting, next: ['Preparing', 'Initializing', 'Retreating', 'Releasing'] },
   Preparing: { during: 'attempt', decide: preparing, next: ['Accepting', 'Retreating'], drives: true },
   Shifting: {
     during: 'attempt',

@@ -73,6 +73,8 @@ export interface Selection {
   ruleNames?: string[];
   /** Manage rules with `sessionPersistence` too, although it keeps users on a side against the weights. */
   acceptSessionPersistence?: boolean;
+  /** A canary's backendRef that is there already is a leftover of Linnet's own: it is removed again, and its weight is stable's. */
+  ownsCanary?: boolean;
 }
 
 /** Finds the rules that a release manages and notes what they are before the first write. */
@@ -126,7 +128,7 @@ function managedIndexes(route: Route, selection: Selection): number[] | Refused 
   const asked = rules.flatMap((rule, index) =>
     names.length === 0 || (rule.name !== undefined && names.includes(rule.name)) ? [index] : [],
   );
-  const managed = asked.filter((index) => weightIn(route, index, selection.stable) > 0);
+  const managed = asked.filter((index) => stableWeightIn(route, index, selection) > 0);
   const idle = names.length > 0 ? asked.filter((index) => !managed.includes(index)) : asked;
   return managed.length > 0 && (names.length === 0 || idle.length === 0)
     ? managed
@@ -191,11 +193,11 @@ function describeRule(
   found: { stableAt: number; canaryAt: number | undefined; selection: Selection },
 ): RulePlan | Refused {
   const rule = route.spec.rules?.[index] ?? {};
-  const refs = rule.backendRefs ?? [];
   const namespace = namespaceOf(route);
   const { stable, canary } = found.selection;
-  const stableRef: BackendRef = refs[found.stableAt] ?? { name: stable.name };
-  const canaryRef = found.canaryAt === undefined ? undefined : refs[found.canaryAt];
+  const { refs, stableAt, canaryAt } = asPlanned(rule.backendRefs ?? [], found);
+  const stableRef: BackendRef = refs[stableAt] ?? { name: stable.name };
+  const canaryRef = canaryAt === undefined ? undefined : refs[canaryAt];
   const sum = weightOf(stableRef) + (canaryRef === undefined ? 0 : weightOf(canaryRef));
   const factor = factorFor(sum, refs.map(weightOf));
   if (factor === undefined) {
@@ -210,12 +212,26 @@ function describeRule(
       backend: backendKey(ref, namespace),
       ...(ref.weight === undefined ? {} : { weight: ref.weight }),
     })),
-    stable: found.stableAt,
-    ...(found.canaryAt === undefined ? {} : { canary: found.canaryAt }),
+    stable: stableAt,
+    ...(canaryAt === undefined ? {} : { canary: canaryAt }),
     canaryBackend: backendKey(canaryRef ?? redirected(stableRef, canary, namespace, 0), namespace),
     sum,
     factor,
   };
+}
+
+/** The backendRefs to which the rule is restored: a leftover canary of ours is not among them, and stable has what the pair has. */
+function asPlanned(
+  present: BackendRef[],
+  { stableAt, canaryAt, selection }: { stableAt: number; canaryAt: number | undefined; selection: Selection },
+): { refs: BackendRef[]; stableAt: number; canaryAt: number | undefined } {
+  const [stable, canary] = [present[stableAt], canaryAt === undefined ? undefined : present[canaryAt]];
+  if (selection.ownsCanary !== true || stable === undefined || canary === undefined) {
+    return { refs: present, stableAt, canaryAt };
+  }
+  const whole = { ...stable, weight: weightOf(stable) + weightOf(canary) };
+  const refs = present.map((ref) => (ref === stable ? whole : ref)).filter((ref) => ref !== canary);
+  return { refs, stableAt: refs.indexOf(whole), canaryAt: undefined };
 }
 
 /**
@@ -242,6 +258,12 @@ function refsTo(route: Route, index: number, id: BackendId): number[] {
 function weightIn(route: Route, index: number, id: BackendId): number {
   const refs = route.spec.rules?.[index]?.backendRefs ?? [];
   return refsTo(route, index, id).reduce((sum, at) => sum + weightOf(refs[at] ?? {}), 0);
+}
+
+/** What stable has, and what a leftover canary of ours has taken from it. */
+function stableWeightIn(route: Route, index: number, { stable, canary, ownsCanary }: Selection): number {
+  if (refsTo(route, index, stable).length === 0) return 0;
+  return weightIn(route, index, stable) + (ownsCanary === true ? weightIn(route, index, canary) : 0);
 }
 
 /** A route's namespace; the API server always sets it. */

@@ -71,8 +71,13 @@ function routesOf({ canary, status, frozen, routes }: Gathered): { view: RouteVi
     routeViewOf(routes.get(name), {
       kind,
       name,
-      selection: { stable, canary: other, ...(rules === undefined ? {} : { ruleNames: rules }) },
-      ownsCanary: target !== undefined,
+      selection: {
+        stable,
+        canary: other,
+        ...(rules === undefined ? {} : { ruleNames: rules }),
+        ownsCanary: target !== undefined,
+        acceptSessionPersistence: canary.spec?.acceptSessionPersistence === true,
+      },
       canaryUid: canary.metadata.uid ?? '',
       status,
     }),

@@ -12,8 +12,6 @@ export interface RouteQuestion {
   kind: string;
   name: string;
   selection: Selection;
-  /** `targetRef` mode: the canary's backendRef can only be ours. */
-  ownsCanary: boolean;
   canaryUid: string;
   status: CanaryStatus | undefined;
 }
@@ -52,13 +50,9 @@ type Present = Pick<
 >;
 
 /** What of ours is in the route now, compared with the intent. */
-function present(
-  route: Route,
-  plan: RoutePlan | undefined,
-  { status, canaryUid, ownsCanary, selection }: RouteQuestion,
-): Present {
+function present(route: Route, plan: RoutePlan | undefined, { status, canaryUid, selection }: RouteQuestion): Present {
   const fence = route.metadata.annotations?.[fenceAnnotation(canaryUid)];
-  const ours = fence !== undefined || (ownsCanary && holdsCanary(route, selection.canary.name));
+  const ours = fence !== undefined || (selection.ownsCanary === true && holdsCanary(route, selection.canary.name));
   const nothing = { share: undefined, blocked: undefined, lost: undefined, contestedBy: undefined };
   if (plan === undefined) return { ...nothing, fence, ours };
   const intent = status?.intent;

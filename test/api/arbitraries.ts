@@ -67,6 +67,12 @@ const subject = fc.oneof(
     onDelete: some(fc.constantFrom('leave', 'roll')),
     canaryLabels: some(fc.dictionary(name(20), name(20), { maxKeys: 8 })),
     acceptSideBySide: some(fc.boolean()),
+    acceptUncovered: some(
+      fc.uniqueArray(
+        name(20).map((of) => `NetworkPolicy/${of}`),
+        { maxLength: 16 },
+      ),
+    ),
   }),
   fc.record({
     backends: fc
@@ -87,6 +93,7 @@ const common = fc.record({
   ),
   provider: some(fc.constantFrom('istio', 'envoy-gateway', 'traefik', 'app')),
   suspend: some(fc.boolean()),
+  acceptSessionPersistence: some(fc.boolean()),
   skipAnalysis: some(fc.boolean()),
   progressDeadlineSeconds: some(fc.integer({ min: 10, max: 86_400 })),
   retreatTimeout: some(fc.integer({ min: 0, max: 600_000 }).map(durationText)),

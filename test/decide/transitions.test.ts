@@ -54,6 +54,10 @@ const rows: Record<Stage, Partial<Record<Stage, Row>>> = {
       'a target that is not held any more is taken hold of again',
       aView(withTarget({ hold: { state: 'free' } })),
     ],
+    Retreating: [
+      'a deletion takes back first what nobody knows of',
+      aView(withRoute({ ours: true, fence: '7.3', share: 40 }), deleted),
+    ],
     Releasing: ['a deletion lets go of the target', aView(deleted)],
   },
   Preparing: {
@@ -323,6 +327,31 @@ describe('the carrier', () => {
     const committing = { ...carrying, status: written(carrying) };
     const newer = aView(() => committing, withRoute({ share: 100, fence: '2.1' }), withNewTemplate(v1), fresh());
     expect(written(newer)).toMatchObject({ stage: 'Committing', attempt: 3, release: { digest: v1 } });
+  });
+});
+
+describe('what is left of an attempt that is not in status', () => {
+  const left = withRoute({ ours: true, fence: '7.3', share: 40 });
+
+  test('is taken back under a fence that is newer than what is found', () => {
+    const first = written(aView(withStatus({ stage: 'Initializing' }), left));
+    expect(first).toMatchObject({ stage: 'Retreating', attempt: 8, canaryWeight: 40, intent: { weight: 40 } });
+    const next = written(aView(withStatus(first), withRoute({ ours: true, fence: '8.1', share: 40 })));
+    expect(next.intent).toEqual({ weight: 0, fence: '8.2' });
+  });
+
+  test('does not get into a route that was not touched', () => {
+    const objects = aView(withStatus({ stage: 'Initializing' }), withCarrier({ replicas: 1, digest: v2 }));
+    const first = written(objects);
+    expect([first.stage, first.intent]).toEqual(['Retreating', undefined]);
+    expect(written(aView(() => objects, withStatus(first))).stage).toBe('Cleaning');
+  });
+
+  test('is taken back before a Canary goes whose status was lost', () => {
+    const lost = aView(left, deleted, withView({ status: undefined }));
+    expect(written(lost).stage).toBe('Retreating');
+    const nothing = aView(deleted, withView({ status: undefined }));
+    expect(written(nothing).stage).toBe('Releasing');
   });
 });
 

@@ -1,8 +1,9 @@
 import type { CanaryStatus } from '../../api/canary-status.ts';
-import { begin, newRelease, subjectOf } from '../begin.ts';
+import { begin, subjectOf } from '../begin.ts';
 import { saysAlready, setCondition } from '../conditions.ts';
 import { shortDigest } from '../ending.ts';
-import { type Turn, hold, iso, wait, without, write } from '../turn.ts';
+import { leftovers } from '../leftovers.ts';
+import { type Turn, hold, wait, without, write } from '../turn.ts';
 import type { Decision, Target, View } from '../view.ts';
 
 /** Ends that a person must lift by `retry` before the same revision is tried again. */
@@ -109,28 +110,6 @@ function revertedRoute({ view, status }: Turn): string | undefined {
   if (back.length === 0) return undefined;
   const names = back.map((route) => route.name).join(', ');
   return `${names}: the stable backend has traffic again after revision ${last.revision} was promoted. Nothing is repaired: Git should give ${view.spec.backends.canary.name} all of the weight.`;
-}
-
-/** Objects or weights of an attempt that status knows nothing of are taken back like an attempt that was cancelled. */
-function leftovers(turn: Turn): Decision | undefined {
-  const { view, status } = turn;
-  const inRoute = view.routes.some((route) => route.found && route.ours);
-  if (!inRoute && view.carrier === undefined && !view.hasCanaryService) return undefined;
-  const subject = subjectOf(view);
-  if (subject === undefined) return undefined;
-  const release = newRelease(turn, subject);
-  const retreat = {
-    outcome: 'Cancelled' as const,
-    reason: 'Leftovers',
-    message: 'Left over from an attempt that is not in status.',
-    since: iso(turn.nowMs),
-  };
-  return write(turn, {
-    stage: 'Retreating',
-    attempt: status.attempt + 1,
-    stepIndex: -1,
-    release: { ...release, retreat },
-  });
 }
 
 /** Says what is in the way, or that nothing is; undefined when that has been said. */
