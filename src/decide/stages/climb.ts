@@ -112,7 +112,7 @@ export function watching(turn: AttemptTurn): Decision {
   if (release.advancedBy !== undefined) return leaveStep(turn, judgeStep(turn, turn.view.measured));
   const end = start + rung.intervalMs;
   if (nowMs < end) return wait(Math.min(end, nextCheck(turn)));
-  return rung.needsEvidence ? weigh(turn) : leaveStep(turn, []);
+  return weigh(turn, rung);
 }
 
 /** The gate before everything goes to the new version. */
@@ -121,11 +121,13 @@ export function waitingPromotion(turn: AttemptTurn): Decision {
   return stopped ?? move(cleared(turn), 'Shifting');
 }
 
-function weigh(turn: AttemptTurn): Decision {
-  const judged = judgeStep(turn, turn.view.measured);
+/** The end of a step's interval: a failed check counts on every rung, a missing verdict only where evidence is asked. */
+function weigh(turn: AttemptTurn, { needsEvidence }: Rung): Decision {
+  const { measured } = turn.view;
+  const judged = measured === undefined && !needsEvidence ? [] : judgeStep(turn, measured);
   const failed = judged.filter(({ verdict }) => verdict.verdict === 'fail');
   if (failed.length > 0) return countFailure(turn, failed);
-  const unsure = judged.find(({ verdict }) => verdict.verdict === 'unsure');
+  const unsure = needsEvidence ? judged.find(({ verdict }) => verdict.verdict === 'unsure') : undefined;
   return unsure === undefined ? leaveStep(turn, judged) : stayUnsure(turn, unsure, judged);
 }
 
@@ -233,7 +235,9 @@ function seenShare(
   for (const windowMs of shareWindowsMs) {
     const { share, requests } = observedShare(measured.counts.data, Math.max(since, turn.nowMs - windowMs));
     if (share === undefined) continue;
-    const verdict = shareAgrees({ share, requests, asked });
+    // A side that gets nothing is told by the other one getting everything.
+    const verdict =
+      asked > 0 ? shareAgrees({ share, requests, asked }) : shareAgrees({ share: 100 - share, requests, asked: 100 });
     if (verdict === 'agrees') return { verdict, share, requests };
     if (verdict === 'differs') differing = { verdict, share, requests };
   }
