@@ -315,3 +315,33 @@ export function yours(object: KubeObject | undefined): object {
 export function managers(object: KubeObject | undefined): (string | undefined)[] {
   return (object?.metadata.managedFields ?? []).map(({ manager }) => manager);
 }
+
+/** Outcomes of all attempts, oldest first. */
+export function outcomes(shop: Shop): (string | undefined)[] {
+  return (shop.status()?.history ?? []).map(({ outcome }) => outcome).toReversed();
+}
+
+/** Weights that an attempt asked for, each once in a row. */
+export function asked(shop: Shop, attempt: number): number[] {
+  const weights = shop.trail.statuses
+    .filter(({ status }) => status.attempt === attempt && status.release !== undefined)
+    .flatMap(({ status }) => status.intent?.weight ?? []);
+  return weights.filter((weight, at) => weight !== weights[at - 1]);
+}
+
+/** A shop whose release of v2 has begun. */
+export async function started(stand: Stand, name: string, options: Partial<ShopOptions> = {}): Promise<Shop> {
+  const shop = await openShop(stand, name, { mode: 'targetRef', perSecond: 40, ...options });
+  await shop.guard();
+  if (shop.mode === 'targetRef') shop.push('shop:v2');
+  return shop;
+}
+
+/** Waits until all users get a version. */
+export async function all(shop: Shop, version: string): Promise<void> {
+  await until(
+    `all users of ${shop.name} get ${version}`,
+    () => shop.users.answers.slice(-40).every((answer) => answer.version === version),
+    () => [shop.status(), shop.users.answers.slice(-5)],
+  );
+}

@@ -180,10 +180,12 @@ export function startUsers(address: string, perSecond = 60, host = 'shop.example
   const answers: Answer[] = [];
   const open = new Set<Promise<void>>();
   const one = () => {
-    const done = ask({ hostname, port: Number(port), path, agent, headers: { host }, timeout: 10_000 }).then((answer) => {
-      answers.push(answer);
-      open.delete(done);
-    });
+    const done = ask({ hostname, port: Number(port), path, agent, headers: { host }, timeout: 10_000 }).then(
+      (answer) => {
+        answers.push(answer);
+        open.delete(done);
+      },
+    );
     open.add(done);
   };
   const timer = setInterval(one, 1000 / perSecond);
