@@ -99,6 +99,7 @@ const Release = Type.Object(
     stableDigest: digest('Full digest of what it replaces.'),
     startedAt: moment('When the attempt began.'),
     targetUid: Type.Optional(text('uid of the target Deployment.', 64)),
+    budget: Type.Optional(text('PodDisruptionBudget of which the canary has a copy.', 253)),
     frozen: Frozen,
     full: Type.Integer({ description: 'Pods that carry all of the traffic.', minimum: 1 }),
     leg: oneOf(['out', 'return'], { description: 'out: to the canary; return: from the carrier to the target.' }),

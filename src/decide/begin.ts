@@ -26,6 +26,7 @@ export function newRelease(turn: Turn, { frozen, digest, stableDigest }: Subject
     stableDigest,
     startedAt: iso(nowMs),
     ...(view.target === undefined ? {} : { targetUid: view.target.uid }),
+    ...(view.surroundings?.budget === undefined ? {} : { budget: view.surroundings.budget }),
     frozen,
     full: Math.max(1, view.stable.ready, view.stable.desired),
     leg: 'out',

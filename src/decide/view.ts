@@ -101,6 +101,16 @@ export interface CommandRequest {
 
 export type Freshness = 'none' | 'pods' | 'all';
 
+/** What a look reads from the server instead of the cache; `surroundings` are what is around the target and not watched. */
+export type Reading = Freshness | 'surroundings';
+
+/** What stands around the target: autoscalers, policies, budgets. */
+export interface Surroundings {
+  problems: Problem[];
+  /** Name of the PodDisruptionBudget of the stable pods that the canary's pods need a copy of. */
+  budget?: string;
+}
+
 /** All that a decision rests on. */
 export interface View {
   name: string;
@@ -117,6 +127,8 @@ export interface View {
   /** Subject and rules as the spec has them now; undefined when a problem keeps them from being told. */
   wanted: Frozen | undefined;
   problems: Problem[];
+  /** `targetRef` only; undefined when this look was not for them. */
+  surroundings: Surroundings | undefined;
   /** `targetRef` only; undefined when the Deployment is not there. */
   target: Target | undefined;
   carrier: Carrier | undefined;
@@ -138,7 +150,7 @@ export interface View {
 export type Effect =
   | { do: 'nothing' }
   /** Look again at once, with this read from the server. */
-  | { do: 'lookFresh'; at: 'pods' | 'all' }
+  | { do: 'lookFresh'; at: 'pods' | 'all' | 'surroundings' }
   | { do: 'writeStatus'; status: CanaryStatus }
   | { do: 'addFinalizer' }
   | { do: 'removeFinalizer' }

@@ -1,7 +1,7 @@
 import type { CanaryStatus } from '../api/canary-status.ts';
 import { decide } from '../decide/decide.ts';
 import { refused } from '../decide/refused.ts';
-import { type Effect, type Freshness, type Settings, type View, defaultSettings } from '../decide/view.ts';
+import { type Effect, type Reading, type Settings, type View, defaultSettings } from '../decide/view.ts';
 import { carryOut } from '../effects/carry-out.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Kube, KubeError } from '../ports/kube.ts';
@@ -27,7 +27,7 @@ export interface ReconcileOptions {
 }
 
 /** After a turn: look again with this freshness, or the run is over until then. */
-type After = { again: Freshness } | { wakeAt: number | undefined };
+type After = { again: Reading } | { wakeAt: number | undefined };
 
 /**
  * The loop for one Canary: look, decide, carry out one effect, look again, until there is nothing to do. It is given a name, never an
@@ -37,7 +37,7 @@ export function createReconcile(options: ReconcileOptions): (key: string) => Pro
   const { clock, random } = options;
   return async (key) => {
     const log = options.log.child({ canary: key, reconcile: random.uuid().slice(0, 8) });
-    let fresh: Freshness = 'none';
+    let fresh: Reading = 'none';
     for (let turn = 0; turn < maxTurns; turn++) {
       const after: After = await takeTurn({ ...options, log }, key, fresh);
       if ('wakeAt' in after) return after;
@@ -47,7 +47,7 @@ export function createReconcile(options: ReconcileOptions): (key: string) => Pro
   };
 }
 
-async function takeTurn(options: ReconcileOptions, key: string, fresh: Freshness): Promise<After> {
+async function takeTurn(options: ReconcileOptions, key: string, fresh: Reading): Promise<After> {
   const { viewer, kube, clock, log, settings = defaultSettings } = options;
   const [namespace = '', name = ''] = key.split('/');
   const look = await viewer.look(namespace, name, fresh);

@@ -33,6 +33,7 @@ export function viewOf(gathered: Gathered): View {
     canary: { ready: gathered.canaryPods.ready, desired: desiredOf(gathered, 'canary') },
     fresh: gathered.fresh,
     routes: routes.map(({ view }) => view),
+    surroundings: undefined,
     measured: undefined,
     commands: commandsOf(metadata.annotations),
   };

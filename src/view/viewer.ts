@@ -1,16 +1,17 @@
 import type { Stage } from '../api/canary-status.ts';
 import { kinds } from '../api/kinds.ts';
-import type { Freshness, View } from '../decide/view.ts';
+import type { Reading, Surroundings, View } from '../decide/view.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Kube, KubeCache } from '../ports/kube.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import { parentsOf } from '../routes/acceptance.ts';
 import { createAddressBook } from './addresses.ts';
 import { viewOf } from './compose.ts';
-import { gather } from './gather.ts';
+import { type Gathered, gather } from './gather.ts';
 import { createMeasure } from './measure.ts';
 import type { Objects } from './objects.ts';
 import { createServers } from './servers.ts';
+import { createSurroundings } from './surroundings.ts';
 
 export interface ViewerOptions {
   kube: Kube;
@@ -29,10 +30,10 @@ export interface Look {
 /** Looks at everything that a decision about one Canary rests on. */
 export interface Viewer {
   /**
-   * @param fresh what to read from the server instead of the cache
+   * @param reading what to read from the server instead of the cache
    * @returns undefined when there is no such Canary
    */
-  look(namespace: string, name: string, fresh: Freshness): Promise<Look | undefined>;
+  look(namespace: string, name: string, reading: Reading): Promise<Look | undefined>;
   /** Drops what is remembered of a Canary that is gone. */
   forget(namespace: string, name: string): void;
 }
@@ -41,13 +42,15 @@ export function createViewer(options: ViewerOptions): Viewer {
   const { cache, kube, clock } = options;
   const measuring = createMeasure({ ...options, serverOf: createServers(kube, clock) });
   const addresses = createAddressBook();
+  const surroundings = createSurroundings(kube, clock);
 
-  async function look(namespace: string, name: string, fresh: Freshness): Promise<Look | undefined> {
+  async function look(namespace: string, name: string, reading: Reading): Promise<Look | undefined> {
     const stored = cache.get({ kind: kinds.canary, namespace, name });
     if (stored === undefined) return undefined;
     const key = `${namespace}/${name}`;
-    const gathered = await gather(options, stored, fresh);
+    const gathered = await gather(options, stored, reading === 'surroundings' ? 'none' : reading);
     const view = viewOf(gathered);
+    if (reading === 'surroundings') view.surroundings = await surroundingsOf(gathered);
     const { release } = view.status ?? {};
     if (release === undefined) forget(namespace, name);
     else if (wantsNumbers(view) && !isUrgent(view)) {
@@ -64,6 +67,12 @@ export function createViewer(options: ViewerOptions): Viewer {
       });
     }
     return { view, objects: gathered };
+  }
+
+  /** In `targetRef` mode, where it can be told which labels the canary's pods would have. */
+  async function surroundingsOf({ canary, target, stableService, canaryLabels }: Gathered): Promise<Surroundings> {
+    if (target === undefined || stableService === undefined || canaryLabels === undefined) return { problems: [] };
+    return surroundings({ canary, target, stableService: stableService.metadata.name, canaryLabels });
   }
 
   function forget(namespace: string, name: string): void {
@@ -88,5 +97,6 @@ function wantsNumbers({ status }: View): boolean {
 function isUrgent({ status, commands, deleting, stable, canary }: View): boolean {
   const weight = status?.intent?.weight ?? 0;
   const split = weight > 0 && weight < 100;
-  return deleting || commands.length > 0 || (split && (stable.ready === 0 || canary.ready === 0));
+  const leaving = deleting && status?.release?.retreat === undefined;
+  return leaving || commands.length > 0 || (split && (stable.ready === 0 || canary.ready === 0));
 }

@@ -11,6 +11,7 @@ import type {
   Problem,
   RouteView,
   Settings,
+  Surroundings,
   Target,
   View,
 } from '../../src/decide/view.ts';
@@ -132,6 +133,7 @@ export function aView(...changes: Change[]): View {
     namespaceTerminating: false,
     wanted: frozenOf(inPlace),
     problems: [],
+    surroundings: undefined,
     target,
     carrier: undefined,
     hasCanaryService: false,
@@ -319,6 +321,11 @@ export const withView =
 export const fresh =
   (freshness: Freshness = 'all'): Change =>
   (view) => ({ ...view, fresh: freshness });
+
+/** The look was for what surrounds the target, and this was found. */
+export const lookedAround =
+  (surroundings: Surroundings = { problems: [] }): Change =>
+  (view) => ({ ...view, surroundings });
 
 export const deleted: Change = (view) => ({ ...view, deleting: true });
 

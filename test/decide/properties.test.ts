@@ -161,7 +161,7 @@ describe('whatever is waited for', () => {
   test('nothing is asked for anew when it was just read', () => {
     fc.assert(
       fc.property(anyView, (view) => {
-        const { effect, wakeAt } = decided({ ...view, fresh: 'all' });
+        const { effect, wakeAt } = decided({ ...view, fresh: 'all', surroundings: { problems: [] } });
         if (effect.do === 'lookFresh') expect(wakeAt).toBeGreaterThan(now);
       }),
       runs,

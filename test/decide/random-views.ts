@@ -270,6 +270,9 @@ const view = (mode: 'targetRef' | 'backends'): fc.Arbitrary<View> => {
           { weight: 6, arbitrary: fc.constant([]) },
           { weight: 1, arbitrary: sentence.map((message) => [{ reason: 'TargetInUse', message }]) },
         ),
+        surroundings: some(
+          fc.record({ problems: fc.constantFrom([], [{ reason: 'ScalesToZero', message: 'minReplicas is 0' }]) }),
+        ),
         wanted: fc.oneof(
           { weight: 8, arbitrary: fc.constant(base.wanted) },
           { weight: 1, arbitrary: fc.constant(undefined) },

@@ -6,9 +6,12 @@ import {
   ago,
   aView,
   betweenTwoBackends,
+  decided,
   deleted,
   fresh,
   inAttempt,
+  lookedAround,
+  now,
   onTheReturn,
   retreatingFor,
   v1,
@@ -49,7 +52,7 @@ const rows: Record<Stage, Partial<Record<Stage, Row>>> = {
     Releasing: ['a deletion lets go of the target', aView(withStatus({ stage: 'Initializing' }), deleted)],
   },
   Resting: {
-    Preparing: ['a new template is tried', aView(withNewTemplate(), fresh())],
+    Preparing: ['a new template is tried', aView(withNewTemplate(), lookedAround())],
     Initializing: [
       'a target that is not held any more is taken hold of again',
       aView(withTarget({ hold: { state: 'free' } })),
@@ -290,17 +293,58 @@ describe('a revision that was turned down', () => {
   test.each(['RolledBack', 'Aborted', 'Failed', 'Inconclusive', 'Cancelled'] as const)(
     'is not tried again by itself after it was %s',
     (outcome) => {
-      expect(decidedEffect(aView(withNewTemplate(), withHistory(outcome), fresh()))).toBe('nothing');
+      expect(decidedEffect(aView(withNewTemplate(), withHistory(outcome), lookedAround()))).toBe('nothing');
     },
   );
 
   test('is tried again when a person says retry', () => {
-    const view = aView(withNewTemplate(), withHistory('RolledBack'), withStatus({ retryAsked: true }), fresh());
+    const view = aView(withNewTemplate(), withHistory('RolledBack'), withStatus({ retryAsked: true }), lookedAround());
     expect(written(view)).toMatchObject({ stage: 'Preparing', attempt: 2 });
   });
 
   test('gives way to a newer one', () => {
-    expect(written(aView(withNewTemplate(v3), withHistory('RolledBack'), fresh())).stage).toBe('Preparing');
+    expect(written(aView(withNewTemplate(v3), withHistory('RolledBack'), lookedAround())).stage).toBe('Preparing');
+  });
+});
+
+describe('what surrounds the target', () => {
+  const policy = { reason: 'PolicyWouldNotCoverCanary', message: 'NetworkPolicy shop: …' };
+  const waiting = aView(withNewTemplate());
+
+  test('is looked at when an attempt is about to begin, and not before', () => {
+    expect(decided(waiting).effect).toEqual({ do: 'lookFresh', at: 'surroundings' });
+    expect(decidedEffect(aView())).toBe('nothing');
+    expect(decidedEffect(aView(withNewTemplate(), withHistory('RolledBack')))).toBe('nothing');
+  });
+
+  test('keeps the attempt from beginning, with the reason in Ready, until it is another one', () => {
+    const refused = written(aView(() => waiting, lookedAround({ problems: [policy] })));
+    expect(refused.stage).toBe('Resting');
+    expect(refused.conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'False', ...policy }));
+    const later = aView(() => waiting, withStatus(refused));
+    expect(decided(later).effect, 'it is looked again').toEqual({ do: 'lookFresh', at: 'surroundings' });
+    expect(decided(aView(() => later, lookedAround({ problems: [policy] })))).toEqual({
+      effect: { do: 'nothing' },
+      wakeAt: now + 30_000,
+    });
+    const allowed = written(aView(() => later, lookedAround()));
+    expect(allowed.conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'True' }));
+    expect(written(aView(() => later, withStatus(allowed), lookedAround())).stage).toBe('Preparing');
+  });
+
+  test('matters no more when the template is the stable one again', () => {
+    const refused = written(aView(() => waiting, lookedAround({ problems: [policy] })));
+    const reverted = written(aView(() => waiting, withStatus(refused), withNewTemplate(v1)));
+    expect(reverted.conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'True' }));
+  });
+
+  test('tells the attempt of which budget the canary needs a copy', () => {
+    const view = aView(() => waiting, lookedAround({ problems: [], budget: 'shop' }));
+    expect(written(view).release?.budget).toBe('shop');
+  });
+
+  test('is not looked at between two backends', () => {
+    expect(written(aView(betweenTwoBackends)).stage).toBe('Preparing');
   });
 });
 

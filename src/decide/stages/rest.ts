@@ -52,6 +52,9 @@ export function resting(turn: Turn): Decision {
     return hold(turn, 'Suspended', `Revision ${shortDigest(subject.digest)} waits: spec.suspend is true.`);
   }
   if (status.paused !== undefined) return hold(turn, 'Paused', `Paused by ${status.paused.by}; resume lets it go on.`);
+  if (view.target !== undefined && view.surroundings === undefined) {
+    return { effect: { do: 'lookFresh', at: 'surroundings' } };
+  }
   return begin(turn, subject);
 }
 
@@ -115,7 +118,9 @@ function revertedRoute({ view, status }: Turn): string | undefined {
 /** Says what is in the way, or that nothing is; undefined when that has been said. */
 function sayProblems(turn: Turn): Decision | undefined {
   const { view, status, nowMs } = turn;
-  const [first] = view.problems;
+  const problems = [...view.problems, ...(view.surroundings?.problems ?? [])];
+  const [first] = problems;
+  if (first === undefined && standsRefused(turn)) return undefined;
   const ready =
     first === undefined
       ? { type: 'Ready', status: 'True' as const, reason: 'Ready', message: 'Waiting for a new revision.' }
@@ -123,15 +128,28 @@ function sayProblems(turn: Turn): Decision | undefined {
           type: 'Ready',
           status: 'False' as const,
           reason: first.reason,
-          message: view.problems.map((problem) => problem.message).join(' '),
+          message: problems.map((problem) => problem.message).join(' '),
         };
   const known = saysAlready(status.conditions, ready, view.generation) && status.observedGeneration === view.generation;
-  if (known) return first === undefined ? undefined : wait();
+  if (known && first === undefined) return undefined;
+  if (known) return wait(view.surroundings === undefined ? undefined : nowMs + lookAroundMs);
   return write(turn, {
     observedGeneration: view.generation,
     conditions: setCondition(status.conditions, ready, { nowMs, generation: view.generation }),
   });
 }
+
+/** What was refused for its surroundings stays refused until they are looked at again. */
+function standsRefused({ view, status }: Turn): boolean {
+  const ready = status.conditions?.find(({ type }) => type === 'Ready');
+  const about = ready?.status === 'False' && ready.observedGeneration === view.generation;
+  return about && view.surroundings === undefined && ofSurroundings.includes(ready.reason) && isNews(view, status);
+}
+
+const ofSurroundings = ['ScalesToZero', 'PolicyWouldNotCoverCanary', 'NotCovered', 'Forbidden'];
+
+/** How often the surroundings that refuse an attempt are looked at again: they are not watched. */
+const lookAroundMs = 30_000;
 
 /** While the target is paused, people must know what that stops. */
 function heldCondition({ view, status, nowMs }: Turn): NonNullable<CanaryStatus['conditions']> {
