@@ -18,8 +18,11 @@ import type { Random } from './ports/random.ts';
 import { createQueue } from './queue/memory.ts';
 import { createViewer } from './view/viewer.ts';
 
-/** Reconciles under way at once. They mostly wait for answers, and those that wait for metrics share a request. */
-const concurrency = 128;
+/**
+ * Reconciles under way at once. They mostly wait for answers, and those that wait for metrics share a request: one for each hundred, so
+ * that a number that is no multiple of it would fill requests by half.
+ */
+const concurrency = 200;
 
 /** Looks at the engine's own doings, for its metrics and for benchmarks. */
 export interface Observers {

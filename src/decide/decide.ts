@@ -1,11 +1,11 @@
-import type { CanaryStatus } from '../api/canary-status.ts';
+import type { CanaryStatus, Stage } from '../api/canary-status.ts';
 import { takeCommand } from './commands.ts';
 import { drive } from './drive.ts';
 import { interrupt } from './interrupts.ts';
 import { leftovers } from './leftovers.ts';
 import { phaseOf } from './phase.ts';
 import { type Row, table } from './table.ts';
-import { type AttemptTurn, type Turn, iso, wait, without, write } from './turn.ts';
+import { type AttemptTurn, type Turn, iso, nextCheck, wait, without, write } from './turn.ts';
 import { type Decision, type Settings, type View, defaultSettings } from './view.ts';
 
 /**
@@ -42,7 +42,19 @@ function inStage(turn: Turn): Decision {
   }
   if (status.release === undefined) return write(turn, { stage: 'Initializing' });
   const attempt: AttemptTurn = { ...turn, release: status.release, step: status.stepIndex ?? -1 };
-  return interrupt(attempt) ?? (row.drives ? drive(attempt) : undefined) ?? tidy(turn, row.decide(attempt));
+  const decision = interrupt(attempt) ?? (row.drives ? drive(attempt) : undefined) ?? tidy(turn, row.decide(attempt));
+  return watched(attempt, decision);
+}
+
+/** Stages in which what the canary has of the traffic is not judged any more. */
+const unjudged: Stage[] = ['Committing', 'RollingOut', 'Carrying', 'Draining', 'Cleaning'];
+
+/** A breach is acted on wherever the canary has traffic, so whatever is waited for, checks are looked at meanwhile. */
+function watched(turn: AttemptTurn, decision: Decision): Decision {
+  const { status, release } = turn;
+  if (decision.effect.do !== 'nothing' || status.canaryWeight === 0) return decision;
+  if (release.retreat !== undefined || unjudged.includes(status.stage)) return decision;
+  return { ...decision, wakeAt: Math.min(decision.wakeAt ?? Infinity, nextCheck(turn)) };
 }
 
 /** A hold of which no decision speaks any more is over. */

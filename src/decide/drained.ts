@@ -1,6 +1,6 @@
 import { countsBetween } from '../analysis/counts.ts';
 import { observedShare } from '../analysis/share.ts';
-import { type AttemptTurn, ms, nextCheck, stageAge } from './turn.ts';
+import { type AttemptTurn, checkFrom, ms, nextCheck, stageAge } from './turn.ts';
 
 /** Longer than this nobody waits for the last requests of a side that must not get any: they go past the route. */
 const drainLimitMs = 120_000;
@@ -16,11 +16,14 @@ export function drained(
   const { settings, nowMs } = turn;
   const age = stageAge(turn);
   const since = ms(turn.status.stageSince, nowMs);
-  if (age < settings.drainMs) return { drained: false, wakeAt: since + settings.drainMs };
+  const end = since + settings.settleMs + settings.drainMs;
+  // Only a sample from after the drain time tells anything, so there is no need to ask before the others do.
+  if (age < settings.drainMs) {
+    return { drained: false, wakeAt: Math.min(end, checkFrom(since + settings.drainMs, settings)) };
+  }
   if (age >= drainLimitMs) return { drained: true };
   const left = leftAlone(turn, side, since);
   if (left === 'unseen') {
-    const end = since + settings.settleMs + settings.drainMs;
     return nowMs >= end ? { drained: true } : { drained: false, wakeAt: Math.min(end, nextCheck(turn)) };
   }
   return left ? { drained: true } : { drained: false, wakeAt: nextCheck(turn) };

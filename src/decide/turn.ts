@@ -39,8 +39,12 @@ export function stageAge(turn: Turn): number {
 
 /** The next moment on the grid of the check period. A common grid lets one request serve many Canaries. */
 export function nextCheck(turn: Turn): number {
-  const period = turn.settings.checkPeriodMs;
-  return (Math.floor(turn.nowMs / period) + 1) * period;
+  return checkFrom(Math.floor(turn.nowMs) + 1, turn.settings);
+}
+
+/** The first moment on the grid of the check period that is not before `moment`. */
+export function checkFrom(moment: number, { checkPeriodMs }: Settings): number {
+  return Math.ceil(moment / checkPeriodMs) * checkPeriodMs;
 }
 
 /** Decides to write `changes` into the status; a new stage begins its time. */

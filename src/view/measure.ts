@@ -28,22 +28,29 @@ export interface MeasureQuestion {
   addresses: { stable: string[]; canary: string[] };
 }
 
+/** A counter tells nothing of the time before its next scrape; asking sooner is in vain. */
+const soonestMs = 5_000;
+
 /**
  * Asks the metrics store, at most once in a check period for each Canary: a look that a watch event caused in between is given the last
- * answer. What is remembered here only saves questions; a restart loses nothing by it.
+ * answer. A stage that has just begun waits for the next period, in which all are asked together: no sample can tell of it yet. What is
+ * remembered here only saves questions; a restart loses nothing by it.
  */
 export function createMeasure(options: MeasureOptions) {
-  const last = new Map<string, { period: number; fence: string; measured: Measured }>();
+  const last = new Map<string, { period: number; attempt: number; measured: Measured }>();
+  const periodOf = (moment: number) => Math.floor(moment / options.checkPeriodMs);
 
   async function measure(question: MeasureQuestion): Promise<Measured | undefined> {
     const { key, view } = question;
+    const { attempt = 0, stageSince = '' } = view.status ?? {};
     const atMs = options.clock.now();
-    const period = Math.floor(atMs / options.checkPeriodMs);
-    const fence = `${view.status?.intent?.fence} ${question.release.acceptedAt}`;
-    const known = last.get(key);
-    if (known !== undefined && known.period === period && known.fence === fence) return known.measured;
+    const period = periodOf(atMs);
+    const beganMs = Date.parse(stageSince);
+    const known = last.get(key)?.attempt === attempt ? last.get(key) : undefined;
+    const tooSoon = periodOf(beganMs) === period && atMs - beganMs < soonestMs;
+    if (known?.period === period || tooSoon) return known?.measured;
     const measured = await ask(options, question, atMs);
-    if (measured !== undefined) last.set(key, { period, fence, measured });
+    if (measured !== undefined) last.set(key, { period, attempt, measured });
     return measured;
   }
 

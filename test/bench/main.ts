@@ -171,7 +171,7 @@ async function until<T>(what: string, state: () => T, done: (state: T) => boolea
       saidAt = at;
       say(`  ${what}, ${Math.round((at - startedAt) / 1000)} s: ${JSON.stringify(now)}`);
     }
-    await sleep(systemClock, 250);
+    await sleep(systemClock, 1_000);
   }
 }
 
