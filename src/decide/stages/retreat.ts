@@ -9,7 +9,7 @@ import { durationMs } from '../../api/duration.ts';
 /**
  * Takes the traffic home. At once as much as the pods there carry, the rest as they come and in any case after `retreatTimeout`; a side
  * without ready pods gets nothing while the other has some. The first write always gives a new fence, even at the same weight, so
- * that a write that was decided earlier fails.
+ * that a write that was decided earlier fails. Pods are counted at the server: those in the cache may be gone already.
  */
 export function retreatingStage(turn: AttemptTurn): Decision {
   const { status, release, view } = turn;
@@ -20,6 +20,7 @@ export function retreatingStage(turn: AttemptTurn): Decision {
   const asked = status.intent.weight;
   const touched = release.retreatTouched === true;
   if (release.routes.length > 0 && (weight !== asked || !touched)) {
+    if (weight !== asked && view.fresh === 'none') return { effect: { do: 'lookFresh', at: 'pods' } };
     const intent = { weight, fence: nextFence(status) };
     const shares = { ...status.shares, asked: weight, rung: 'written' as const };
     return write(cleared(turn), { intent, shares, release: { ...release, retreatTouched: true } });
