@@ -13,6 +13,8 @@ export function leftovers(turn: Turn): Decision | undefined {
   const { view, status, nowMs } = turn;
   const touched = view.routes.filter((route): route is FoundRoute => route.found && route.ours);
   if (touched.length === 0 && view.carrier === undefined && !view.hasCanaryService) return undefined;
+  // What a cache shows may be what another replica has just removed.
+  if (view.fresh !== 'all') return { effect: { do: 'lookFresh', at: 'all' } };
   const subject = subjectOf(view);
   if (subject === undefined) return undefined;
   const attempt = Math.max(status.attempt, ...touched.map((route) => fenceParts(route.fence)[0])) + 1;

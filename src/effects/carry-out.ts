@@ -1,7 +1,8 @@
+import type { Canary } from '../api/canary.ts';
 import type { CanaryStatus } from '../api/canary-status.ts';
 import { templateDigest } from '../api/digest.ts';
 import { type Kind, apiVersionOf, kinds } from '../api/kinds.ts';
-import { commandPrefix, fieldManager, finalizer } from '../api/names.ts';
+import { commandPrefix, fenceAnnotation, fieldManager, finalizer } from '../api/names.ts';
 import type { KubeObject, Route } from '../api/objects.ts';
 import type { Effect, View } from '../decide/view.ts';
 import type { JsonPatchOp } from '../api/json-patch.ts';
@@ -10,6 +11,7 @@ import type { RoutePlan } from '../routes/plan.ts';
 import { routeRestore, stripManager } from '../routes/restore.ts';
 import { routeWrite } from '../routes/share.ts';
 import type { Objects } from '../view/objects.ts';
+import { copyBudget, removeBudget } from './budget.ts';
 import { canaryDeployment, canaryService } from './canary-objects.ts';
 import { leftHeld } from './left-held.ts';
 
@@ -34,9 +36,7 @@ export async function carryOut(kube: Kube, effect: Effect, look: Look): Promise<
     case 'removeFinalizer':
       return changeFinalizer(kube, look, effect.do === 'addFinalizer');
     case 'removeCommand':
-      return patchSeen(kube, kinds.canary, look.objects.canary, [
-        { op: 'remove', path: `/metadata/annotations/${escaped(commandPrefix + effect.id)}` },
-      ]);
+      return removeCommand(kube, look, commandPrefix + effect.id);
     case 'shiftRoute':
     case 'restoreRoute':
     case 'stripRoute':
@@ -66,6 +66,17 @@ async function changeFinalizer(kube: Kube, { objects }: Look, add: boolean): Pro
   await patchSeen(kube, kinds.canary, objects.canary, [{ op: 'add', path: '/metadata/finalizers', value }]);
 }
 
+/** The `test` makes it a conflict, and no bad request, that somebody else has removed it. */
+async function removeCommand(kube: Kube, { objects }: Look, key: string): Promise<void> {
+  const value = objects.canary.metadata.annotations?.[key];
+  if (value === undefined) return;
+  const path = `/metadata/annotations/${escaped(key)}`;
+  await patchSeen(kube, kinds.canary, objects.canary, [
+    { op: 'test', path, value },
+    { op: 'remove', path },
+  ]);
+}
+
 type RouteEffect = Extract<Effect, { do: 'shiftRoute' | 'restoreRoute' | 'stripRoute' }>;
 
 async function changeRoute(kube: Kube, { view, objects }: Look, effect: RouteEffect): Promise<void> {
@@ -73,6 +84,10 @@ async function changeRoute(kube: Kube, { view, objects }: Look, effect: RouteEff
   if (route === undefined) throw changed(`HTTPRoute ${effect.name} is gone`);
   const patch = patchFor(route, view, effect);
   if (patch === undefined) return;
+  // A route without our fence may be one that was restored since: then the Canary has gone on, and its answer says so.
+  if (effect.do === 'shiftRoute' && route.metadata.annotations?.[fenceAnnotation(view.uid)] === undefined) {
+    await stillSo(kube, objects.canary);
+  }
   await kube.patch({ kind: kinds.httpRoute, ...idOf(route.metadata) }, { type: 'json', ops: patch });
 }
 
@@ -153,6 +168,7 @@ async function changeCanary(kube: Kube, { objects }: Look, effect: CanaryEffect)
   switch (effect.do) {
     case 'createCanaryService':
       if (stableService === undefined || target === undefined) throw changed('the stable Service is gone');
+      await stillSo(kube, canary);
       await kube.create(kinds.service, canaryService(canary, target.metadata.name, stableService));
       return;
     case 'createCanaryDeployment': {
@@ -161,6 +177,8 @@ async function changeCanary(kube: Kube, { objects }: Look, effect: CanaryEffect)
       if (templateDigest(target.spec.template) !== canary.status?.release?.digest) {
         throw changed(`the template of Deployment ${target.metadata.name} is another one now`);
       }
+      await stillSo(kube, canary);
+      await copyBudget(kube, canary, canary.status.release.full);
       await kube.create(kinds.deployment, canaryDeployment(canary, target, { labels, replicas: effect.replicas }));
       return;
     }
@@ -172,6 +190,7 @@ async function changeCanary(kube: Kube, { objects }: Look, effect: CanaryEffect)
     case 'deleteCanaryDeployment':
       return deleteSeen(kube, kinds.deployment, carrier);
     case 'deleteCanaryService':
+      await removeBudget(kube, canary);
       return deleteSeen(kube, kinds.service, service);
   }
 }
@@ -183,6 +202,16 @@ async function deleteSeen(kube: Kube, kind: Kind, object: KubeObject | undefined
 
 async function patchSeen(kube: Kube, kind: Kind, object: KubeObject, ops: JsonPatchOp[]): Promise<void> {
   await kube.patch({ kind, ...idOf(object.metadata) }, { type: 'json', ops: [seen(object), ...ops] });
+}
+
+/**
+ * Throws a conflict unless the Canary is still as it was seen: for what begins something, where no other object's resourceVersion tells that
+ * the decision is old.
+ */
+async function stillSo(kube: Kube, canary: Canary): Promise<void> {
+  const now = await kube.get({ kind: kinds.canary, ...idOf(canary.metadata) });
+  const { resourceVersion } = canary.metadata;
+  if (now?.metadata.resourceVersion !== resourceVersion) throw changed(`Canary ${canary.metadata.name} has changed`);
 }
 
 /** Replacing the resourceVersion by itself makes the API server answer 409 when the object has changed. */

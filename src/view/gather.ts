@@ -1,6 +1,6 @@
 import type { Canary } from '../api/canary.ts';
 import type { CanaryStatus, Frozen } from '../api/canary-status.ts';
-import { kinds } from '../api/kinds.ts';
+import { type Kind, kinds } from '../api/kinds.ts';
 import { canaryUidLabel } from '../api/names.ts';
 import type { Deployment, KubeObject, ReplicaSet, Route, Service } from '../api/objects.ts';
 import { parseCanary } from '../api/parse.ts';
@@ -9,7 +9,7 @@ import type { Freshness, Problem } from '../decide/view.ts';
 import type { Kube, KubeCache } from '../ports/kube.ts';
 import { labelsOf } from './labels.ts';
 import { type Endpoints, endpointsOf, slicesOf } from './pods.ts';
-import { inUse, targetProblems } from './problems.ts';
+import { inUse, namesTaken, targetProblems } from './problems.ts';
 import { freeze, tellSubject } from './subject.ts';
 
 /** Which Canary is looked at, and by which subject and rules. */
@@ -53,7 +53,7 @@ interface Sources {
 
 type Subject = Frozen['subject'];
 
-/** Reads the cluster for one Canary: from the cache, and with `fresh` the pods and the target from the server. */
+/** Reads the cluster for one Canary: from the cache, and with `fresh` the pods, or all that an attempt works on, from the server. */
 export async function gather(sources: Sources, stored: KubeObject, fresh: Freshness): Promise<Gathered> {
   const { cache, kube } = sources;
   const identity = identify(stored, cache);
@@ -69,7 +69,7 @@ export async function gather(sources: Sources, stored: KubeObject, fresh: Freshn
     problems,
     stable: pods?.stable ?? nobody,
     canaryPods: pods?.canary ?? nobody,
-    routes: routesOf(cache, namespace, subject),
+    routes: await routesOf(finder(sources, namespace, fresh), subject),
     namespaceTerminating: deleting && (await terminating(kube, namespace)),
     fresh,
   };
@@ -91,26 +91,43 @@ async function workloadsOf(sources: Sources, identity: Identity, fresh: Freshnes
   const { cache } = sources;
   const { canary, namespace, frozen } = identity;
   const subject = frozen?.subject;
+  const find = finder(sources, namespace, fresh);
   const service = (name: string | undefined) =>
     name === undefined ? undefined : cache.get<Service>({ kind: kinds.service, namespace, name });
-  const services = { stableService: service(subject?.stable.name), canaryService: service(subject?.canary.name) };
+  const stableService = service(subject?.stable.name);
   if (subject?.target === undefined) {
     const deployments = cache.list<Deployment>(kinds.deployment, namespace);
     const none = { target: undefined, replicaSets: [], carrier: undefined, canaryLabels: undefined };
-    return { ...none, ...services, deployments };
+    return { ...none, stableService, canaryService: service(subject?.canary.name), deployments };
   }
-  const { target: name } = subject;
-  const ref = { kind: kinds.deployment, namespace, name };
-  const target = fresh === 'all' ? await sources.kube.get<Deployment>(ref) : cache.get<Deployment>(ref);
+  const [target, carrier, canaryService, replicaSets] = await Promise.all([
+    find<Deployment>(kinds.deployment, subject.target),
+    find<Deployment>(kinds.deployment, subject.canary.name),
+    find<Service>(kinds.service, subject.canary.name),
+    fresh === 'all'
+      ? sources.kube.list<ReplicaSet>(kinds.replicaSet, namespace)
+      : cache.list<ReplicaSet>(kinds.replicaSet, namespace),
+  ]);
   const labels = target === undefined ? undefined : labelsOf(target, canary, cache);
   return {
     target,
-    replicaSets: cache.list<ReplicaSet>(kinds.replicaSet, namespace),
-    carrier: ours(canary, cache.get<Deployment>({ ...ref, name: subject.canary.name })),
+    replicaSets,
+    carrier: ours(canary, carrier),
     canaryLabels: labels?.ok === true ? labels.labels : undefined,
-    stableService: services.stableService,
-    canaryService: ours(canary, services.canaryService),
+    stableService,
+    canaryService: ours(canary, canaryService),
     deployments: [],
+  };
+}
+
+type Find = <T extends KubeObject>(kind: Kind, name: string | undefined) => Promise<T | undefined>;
+
+/** Finds objects by name where the look reads them: from the server, or from the cache. */
+function finder({ kube, cache }: Sources, namespace: string, fresh: Freshness): Find {
+  return async <T extends KubeObject>(kind: Kind, name: string | undefined) => {
+    if (name === undefined) return undefined;
+    const ref = { kind, namespace, name };
+    return fresh === 'all' ? kube.get<T>(ref) : cache.get<T>(ref);
   };
 }
 
@@ -125,7 +142,12 @@ function problemsOf(cache: KubeCache, { canary, status, problems }: Identity, { 
   const used = inUse(canary, cache);
   if (target === undefined) return used;
   const labels = labelsOf(target, canary, cache);
-  return [...(labels.ok ? [] : [labels.problem]), ...used, ...targetProblems(target, canary)];
+  return [
+    ...(labels.ok ? [] : [labels.problem]),
+    ...used,
+    ...targetProblems(target, canary),
+    ...namesTaken(target, canary, cache),
+  ];
 }
 
 async function podsOf(
@@ -137,8 +159,8 @@ async function podsOf(
   return { stable: endpointsOf(slices, stable.name), canary: endpointsOf(slices, canary.name) };
 }
 
-function routesOf(cache: KubeCache, namespace: string, subject: Subject | undefined): Map<string, Route> {
-  const found = (subject?.routes ?? []).map(({ name }) => cache.get<Route>({ kind: kinds.httpRoute, namespace, name }));
+async function routesOf(find: Find, subject: Subject | undefined): Promise<Map<string, Route>> {
+  const found = await Promise.all((subject?.routes ?? []).map(({ name }) => find<Route>(kinds.httpRoute, name)));
   return new Map(found.filter((route) => route !== undefined).map((route) => [route.metadata.name, route]));
 }
 

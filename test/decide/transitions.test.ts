@@ -47,7 +47,7 @@ const rows: Record<Stage, Partial<Record<Stage, Row>>> = {
     Resting: ['a rolled-out target that is held rests', aView(withStatus({ stage: 'Initializing' }))],
     Retreating: [
       'what an earlier life left in the route is taken back',
-      aView(withStatus({ stage: 'Initializing' }), withRoute({ ours: true, fence: '7.3', share: 40 })),
+      aView(withStatus({ stage: 'Initializing' }), withRoute({ ours: true, fence: '7.3', share: 40 }), fresh()),
     ],
     Releasing: ['a deletion lets go of the target', aView(withStatus({ stage: 'Initializing' }), deleted)],
   },
@@ -59,7 +59,7 @@ const rows: Record<Stage, Partial<Record<Stage, Row>>> = {
     ],
     Retreating: [
       'a deletion takes back first what nobody knows of',
-      aView(withRoute({ ours: true, fence: '7.3', share: 40 }), deleted),
+      aView(withRoute({ ours: true, fence: '7.3', share: 40 }), deleted, fresh()),
     ],
     Releasing: ['a deletion lets go of the target', aView(deleted)],
   },
@@ -367,6 +367,17 @@ describe('the carrier', () => {
     expect(written(carrying).release?.retreatTouched).toBeUndefined();
   });
 
+  test('takes the ReplicaSet of the old template, which a cache may still show, for no newer one', () => {
+    const view = aView(inAttempt('RollingOut', 100), withTarget({ activeDigest: v1 }));
+    expect(decidedEffect(view)).toBe('lookFresh');
+  });
+
+  test('counts a retry as an attempt of its own, so that the end of the last one stays', () => {
+    const view = aView(onTheReturn('Carrying', 100), retreatingFor('RolledBack'), withStatus({ retryAsked: true }));
+    const { attempt, intent } = written(view);
+    expect([attempt, intent?.fence]).toEqual([2, '2.1']);
+  });
+
   test('lets the newest of several templates roll out', () => {
     const committing = { ...carrying, status: written(carrying) };
     const newer = aView(() => committing, withRoute({ share: 100, fence: '2.1' }), withNewTemplate(v1), fresh());
@@ -378,21 +389,31 @@ describe('what is left of an attempt that is not in status', () => {
   const left = withRoute({ ours: true, fence: '7.3', share: 40 });
 
   test('is taken back under a fence that is newer than what is found', () => {
-    const first = written(aView(withStatus({ stage: 'Initializing' }), left));
+    const first = written(aView(withStatus({ stage: 'Initializing' }), left, fresh()));
     expect(first).toMatchObject({ stage: 'Retreating', attempt: 8, canaryWeight: 40, intent: { weight: 40 } });
-    const next = written(aView(withStatus(first), withRoute({ ours: true, fence: '8.1', share: 40 })));
+    const next = written(aView(withStatus(first), withRoute({ ours: true, fence: '8.1', share: 40 }), fresh()));
     expect(next.intent).toEqual({ weight: 0, fence: '8.2' });
   });
 
+  test('is looked for on the server first: a cache may show what another replica has just removed', () => {
+    const view = aView(withStatus({ stage: 'Initializing' }), left);
+    expect(decidedEffect(view)).toBe('lookFresh');
+  });
+
+  test('is taken back from rest too: a replica that knew nothing of the end may have written once more', () => {
+    expect(decidedEffect(aView(left))).toBe('lookFresh');
+    expect(written(aView(left, fresh())).stage).toBe('Initializing');
+  });
+
   test('does not get into a route that was not touched', () => {
-    const objects = aView(withStatus({ stage: 'Initializing' }), withCarrier({ replicas: 1, digest: v2 }));
+    const objects = aView(withStatus({ stage: 'Initializing' }), withCarrier({ replicas: 1, digest: v2 }), fresh());
     const first = written(objects);
     expect([first.stage, first.intent]).toEqual(['Retreating', undefined]);
     expect(written(aView(() => objects, withStatus(first))).stage).toBe('Cleaning');
   });
 
   test('is taken back before a Canary goes whose status was lost', () => {
-    const lost = aView(left, deleted, withView({ status: undefined }));
+    const lost = aView(left, deleted, withView({ status: undefined }), fresh());
     expect(written(lost).stage).toBe('Retreating');
     const nothing = aView(deleted, withView({ status: undefined }));
     expect(written(nothing).stage).toBe('Releasing');

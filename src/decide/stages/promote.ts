@@ -53,6 +53,8 @@ export function rollingOut(turn: AttemptTurn): Decision {
   }
   if (target.hold.state === 'free') return { effect: { do: 'holdTarget' } };
   if (target.activeDigest !== release.digest) {
+    // A cache may still show the ReplicaSet of the old template.
+    if (view.fresh !== 'all') return { effect: { do: 'lookFresh', at: 'all' } };
     const message = `Revision ${shortDigest(target.activeDigest)} took its place while the target rolled out.`;
     const ending: Ending = { outcome: 'Superseded', reason: 'Superseded', message };
     const history = remembered(turn.status, historyEntry(turn.status, release, ending, turn.nowMs));
@@ -109,11 +111,7 @@ export function carrying(turn: AttemptTurn): Decision {
     return tryOnTarget(turn, 'Committing', target.specDigest);
   }
   if (status.retryAsked === true && target?.rolledOut === true) {
-    const fresh = without(status, 'hold', 'holdWrittenAt', 'retryAsked');
-    return write(
-      { ...turn, status: fresh },
-      { stage: 'Shifting', stepIndex: -1, failedChecks: 0, release: { ...fought(release), returnAnalysed: false } },
-    );
+    return tryOnTarget({ ...turn, status: without(status, 'retryAsked') }, 'Shifting', release.digest);
   }
   const message = `${last?.message ?? ''} The canary Deployment keeps all of the traffic. Push a new template, or say retry.`;
   return hold(turn, 'CarrierKeeps', message.trim());

@@ -45,6 +45,9 @@ export function resting(turn: Turn): Decision {
   const refused = sayProblems(turn);
   if (refused !== undefined) return refused;
   if (view.target?.hold.state === 'free') return write(turn, { stage: 'Initializing' });
+  // A replica that knew nothing of the attempt's end may have written once more.
+  const left = leftovers(turn);
+  if (left !== undefined) return left.effect.do === 'lookFresh' ? left : write(turn, { stage: 'Initializing' });
   const subject = subjectOf(view);
   if (subject === undefined) return wait();
   if (!isNews(view, status)) return settle(turn);
