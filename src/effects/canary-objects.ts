@@ -86,7 +86,8 @@ function metadataOf(canary: Canary, target: string): { name: string; namespace: 
   return { name: canaryObjectName(target), namespace: canary.metadata.namespace ?? 'default' };
 }
 
-function ourLabels({ metadata }: Canary): Record<string, string> {
+/** By these Linnet knows what it has made. */
+export function ourLabels({ metadata }: Canary): Record<string, string> {
   return { [canaryLabel]: metadata.name.slice(0, 63), [canaryUidLabel]: metadata.uid ?? '' };
 }
 

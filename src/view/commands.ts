@@ -23,7 +23,9 @@ function parse(id: string, text: string): CommandRequest {
   }
   const verb = verbs.find((known) => known === body['verb']);
   const request: CommandRequest = { id, verb };
-  if (typeof body['attempt'] === 'number') request.attempt = body['attempt'];
+  const { attempt } = body;
+  if (typeof attempt === 'number' && Number.isSafeInteger(attempt)) request.attempt = attempt;
+  else if (attempt !== undefined && attempt !== null) request.problem = 'attempt is not a whole number.';
   if (typeof body['revision'] === 'string') request.revision = body['revision'].slice(0, 64);
   if (typeof body['by'] === 'string') request.by = body['by'].slice(0, 253);
   if (typeof body['reason'] === 'string') request.reason = body['reason'].slice(0, 512);

@@ -1,14 +1,21 @@
 import type { Canary } from '../api/canary.ts';
 import { kinds } from '../api/kinds.ts';
+import { canaryObjectName, canaryUidLabel } from '../api/names.ts';
 import type { Deployment } from '../api/objects.ts';
 import type { Problem } from '../decide/view.ts';
 import type { KubeCache } from '../ports/kube.ts';
+import { holdOf } from './target.ts';
 
 /** What of the target's own spec keeps two versions of it from running side by side. */
 export function targetProblems(target: Deployment, canary: Canary): Problem[] {
   const name = `Deployment ${target.metadata.name}`;
   if ((target.spec.replicas ?? 1) === 0) {
     return [{ reason: 'TargetScaledToZero', message: `${name}: spec.replicas is 0, so nothing serves; scale it up.` }];
+  }
+  const hold = holdOf(target);
+  if (hold.state === 'foreign') {
+    const message = `${name}: spec.paused belongs to ${hold.manager}, so Linnet cannot hold back a new template; remove the field there.`;
+    return [{ reason: 'PausedByOther', message }];
   }
   if (canary.spec.acceptSideBySide === true) return [];
   const why = sideBySide(target);
@@ -38,6 +45,18 @@ function sideBySide({ spec }: Deployment): string | undefined {
     return 'it writes to a PersistentVolumeClaim';
   }
   return undefined;
+}
+
+/** Objects that bear the names of the canary's and are somebody else's. */
+export function namesTaken(target: Deployment, canary: Canary, cache: KubeCache): Problem[] {
+  const { namespace = 'default', uid } = canary.metadata;
+  const name = canaryObjectName(target.metadata.name);
+  return [kinds.deployment, kinds.service].flatMap((kind) => {
+    const found = cache.get({ kind, namespace, name });
+    if (found === undefined || found.metadata.labels?.[canaryUidLabel] === uid) return [];
+    const message = `${kind.kind} ${name} is there and not of this Canary, which needs the name for its own; rename or remove it.`;
+    return [{ reason: 'NameTaken', message }];
+  });
 }
 
 /** An older Canary on the same target or on one of the same routes' backends has the right to them. */

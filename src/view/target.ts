@@ -18,7 +18,7 @@ export function targetOf(deployment: Deployment, replicaSets: ReplicaSet[]): Tar
     uid: deployment.metadata.uid ?? '',
     specDigest,
     activeDigest,
-    rolledOut: serves && (hold.state === 'held' || activeDigest === specDigest),
+    rolledOut: serves && (deployment.spec.paused === true || activeDigest === specDigest),
     stuck: stuckOf(deployment),
     hold,
   };
@@ -50,15 +50,14 @@ function stuckOf({ metadata, status }: Deployment): string | undefined {
 }
 
 /** Who holds the Deployment. A value of `spec.paused` that somebody else owns is not Linnet's to change. */
-function holdOf(deployment: Deployment): Target['hold'] {
+export function holdOf(deployment: Deployment): Target['hold'] {
   const owners = (deployment.metadata.managedFields ?? [])
     .filter(ownsPaused)
     .map(({ manager }) => manager ?? 'unknown');
   const ours = owners.includes(fieldManager);
   const other = owners.find((owner) => owner !== fieldManager);
-  if (deployment.spec.paused === true) {
-    return ours ? { state: 'held' } : { state: 'foreign', manager: other ?? 'somebody' };
-  }
+  if (deployment.spec.paused === true && ours) return { state: 'held' };
+  // Paused and owned by nobody is what a deleted Canary leaves: whoever comes next may take it.
   return other === undefined ? { state: 'free' } : { state: 'foreign', manager: other };
 }
 
