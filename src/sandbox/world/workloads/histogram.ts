@@ -22,16 +22,25 @@ export function observe(histogram: Histogram, value: number): void {
 
 /** The lines of one histogram's series: `_bucket`, `_sum`, `_count`. */
 export function histogramLines(name: string, labels: Labels, histogram: Histogram): string[] {
+  // Formatted once for all of the buckets: a scrape of many series is mostly this.
+  const pairs = pairsOf(labels);
   let total = 0;
   const lines = histogram.counts.map((count, i) => {
     total += count;
-    return sampleLine(`${name}_bucket`, { ...labels, le: histogram.edges[i] ?? '+Inf' }, total);
+    return line(`${name}_bucket`, [...pairs, `le="${histogram.edges[i] ?? '+Inf'}"`], total);
   });
-  return [...lines, sampleLine(`${name}_sum`, labels, histogram.sum), sampleLine(`${name}_count`, labels, total)];
+  return [...lines, line(`${name}_sum`, pairs, histogram.sum), line(`${name}_count`, pairs, total)];
 }
 
 export function sampleLine(name: string, labels: Labels, value: number): string {
-  const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escapeLabel(String(text))}"`);
+  return line(name, pairsOf(labels), value);
+}
+
+function pairsOf(labels: Labels): string[] {
+  return Object.entries(labels).map(([label, text]) => `${label}="${escapeLabel(String(text))}"`);
+}
+
+function line(name: string, pairs: readonly string[], value: number): string {
   return pairs.length === 0 ? `${name} ${value}` : `${name}{${pairs.join(',')}} ${value}`;
 }
 
