@@ -13,7 +13,7 @@ import { routeWrite } from '../routes/share.ts';
 import type { Objects } from '../view/objects.ts';
 import { copyBudget, removeBudget } from './budget.ts';
 import { canaryDeployment, canaryService } from './canary-objects.ts';
-import { leftHeld } from './left-held.ts';
+import { leftHeld } from './events.ts';
 
 /** What an effect is carried out on: the look on which it was decided. */
 interface Look {

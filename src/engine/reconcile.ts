@@ -3,6 +3,7 @@ import { decide } from '../decide/decide.ts';
 import { refused } from '../decide/refused.ts';
 import { type Effect, type Reading, type Settings, type View, defaultSettings } from '../decide/view.ts';
 import { carryOut } from '../effects/carry-out.ts';
+import { tellOfEnd } from '../effects/events.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Kube, KubeError } from '../ports/kube.ts';
 import type { Log } from '../ports/log.ts';
@@ -66,6 +67,7 @@ async function takeTurn(options: ReconcileOptions, key: string, fresh: Reading):
   );
   options.onEffect?.(effect, look.view);
   report(log, effect, look);
+  if (effect.do === 'writeStatus') await tellOfEnd({ kube, log }, look.objects, effect.status);
   return comesByEvent(effect) ? { wakeAt: clock.now() + eventLimitMs } : { again: 'none' };
 }
 
@@ -93,6 +95,7 @@ function comesByEvent(effect: Effect): boolean {
 }
 
 function report(log: Log, effect: Effect, { view }: Look): void {
+  if (effect.do === 'disownTarget') return log.warn({ effect: effect.do }, effect.message);
   if (effect.do !== 'writeStatus') return log.info({ effect }, `carried out ${effect.do}`);
   const { stage, phase, attempt, revision, intent, hold } = effect.status;
   if (view.status !== undefined && landmark(view.status) === landmark(effect.status)) {
