@@ -1,7 +1,12 @@
-import { type AttemptTurn, compareFences, hold, iso, ms, wait, write } from './turn.ts';
+import { podsNeeded } from './capacity.ts';
+import type { CanaryStatus, Release, Stage } from '../api/canary-status.ts';
+import { type AttemptTurn, compareFences, hold, iso, ms, stageAge, startRetreat, wait, write } from './turn.ts';
 import type { Decision, RouteView } from './view.ts';
 
 type FoundRoute = Extract<RouteView, { found: true }>;
+
+/** A count of pods that is older says nothing about now. */
+const countedMs = 2_000;
 
 /** Between two repairs of a route in a retreat, so that a fight costs at most one write a second. */
 const repairSpacingMs = 1_000;
@@ -12,13 +17,16 @@ const repairSpacingMs = 1_000;
  * @returns undefined when every route is as it must be
  */
 export function drive(turn: AttemptTurn): Decision | undefined {
-  if (turn.status.intent === undefined) return undefined;
+  const { status, release } = turn;
+  // A retreat first asks for a weight of its own: what was asked for before it, and may never have been written, is void.
+  const isVoid = status.stage === 'Retreating' && release.retreatTouched !== true;
+  if (status.intent === undefined || isVoid) return undefined;
   for (const { name } of turn.release.routes) {
     const route = turn.view.routes.find((candidate) => candidate.name === name);
     const decision = route?.found === true && route.lost === undefined ? driveOne(turn, route) : undefined;
     if (decision !== undefined) return decision;
   }
-  return undefined;
+  return repaired(turn);
 }
 
 function driveOne(turn: AttemptTurn, route: FoundRoute): Decision | undefined {
@@ -27,7 +35,7 @@ function driveOne(turn: AttemptTurn, route: FoundRoute): Decision | undefined {
   if (order > 0) return { effect: { do: 'lookFresh', at: 'pods' }, wakeAt: turn.nowMs + repairSpacingMs };
   if (route.blocked !== undefined)
     return hold(turn, 'RouteContested', `${route.kind} ${route.name}: ${route.blocked}.`);
-  if (order < 0 && !wiped(turn, route)) return shift(turn, route);
+  if (order < 0 && !wiped(turn, route)) return lateRaise(turn, route) ?? shift(turn, route);
   const undone = order < 0 || route.share !== intent?.weight || route.contestedBy !== undefined;
   return undone ? repair(turn, route) : undefined;
 }
@@ -35,6 +43,25 @@ function driveOne(turn: AttemptTurn, route: FoundRoute): Decision | undefined {
 /** Without a fence: somebody replaced the whole route after our write was seen. */
 function wiped({ status, release }: AttemptTurn, route: FoundRoute): boolean {
   return route.fence === undefined && status.shares?.rung !== 'written' && release.retreat === undefined;
+}
+
+/**
+ * Pods were counted when the weight was asked for. When that is a while ago, by a replica that died perhaps, they are counted anew before a
+ * side gets more.
+ */
+function lateRaise(turn: AttemptTurn, route: FoundRoute): Decision | undefined {
+  const { status, release, view } = turn;
+  const [present, asked] = [route.share ?? 0, status.intent?.weight ?? 0];
+  const rises = release.leg === 'out' ? asked > present : asked < present;
+  if (!rises || release.retreat !== undefined || stageAge(turn) <= countedMs) return undefined;
+  if (view.fresh === 'none') return { effect: { do: 'lookFresh', at: 'pods' } };
+  const [ready, needed] =
+    release.leg === 'out' ? [view.canary.ready, podsNeeded(release.full, asked)] : [view.stable.ready, 1];
+  if (ready >= needed) return undefined;
+  const message = `${ready} of ${needed} pods are ready for the weight that was asked for.`;
+  const deadline = ms(status.stageSince, turn.nowMs) + release.frozen.progressDeadlineSeconds * 1000;
+  if (turn.nowMs < deadline) return hold(turn, 'NotEnoughPods', message, deadline);
+  return startRetreat(turn, { outcome: 'Failed', reason: 'ProgressDeadlineExceeded', message });
 }
 
 function shift({ status }: AttemptTurn, { kind, name }: FoundRoute): Decision {
@@ -56,7 +83,35 @@ function repair(turn: AttemptTurn, route: FoundRoute): Decision {
   const [attempt, n] = (status.intent?.fence ?? '0.0').split('.');
   const intent = { weight: status.intent?.weight ?? 0, fence: `${attempt}.${Number(n) + 1}` };
   const contests = [...recent, iso(nowMs)].slice(-8);
-  return write(turn, { intent, release: { ...release, contests } });
+  return write(turn, { intent, ...afresh(turn, { ...release, contests }) });
+}
+
+/** Stages that rest on the weight having been as it was written, and that end when it is so again. */
+const held: Stage[] = ['Shifting', 'Accepting', 'Observing', 'Watching', 'WaitingPromotion', 'DrainingStable'];
+
+/** What counted from the acceptance of the weight counts anew: while somebody undoes it, nothing is proved and nothing drains. */
+function afresh({ status, view, nowMs }: AttemptTurn, release: Release): Partial<CanaryStatus> {
+  if (release.retreat !== undefined) return { release };
+  const shares = { ...status.shares, asked: status.intent?.weight ?? 0, rung: 'written' as const };
+  const stageSince = iso(nowMs);
+  const nothingLetGo = status.stage === 'Committing' && view.target?.hold.state === 'held';
+  if (!nothingLetGo && !held.includes(status.stage)) return { shares, stageSince, release };
+  const { committedAt, ...climbing } = release;
+  return {
+    stage: 'Accepting',
+    shares,
+    stageSince,
+    release: committedAt === undefined || nothingLetGo ? climbing : release,
+  };
+}
+
+/** Stages that do not wait for acceptance: a repair in them is over when it is in the route. */
+function repaired(turn: AttemptTurn): Decision | undefined {
+  const { status, release } = turn;
+  const { shares, stage } = status;
+  const waits = stage === 'Preparing' || stage === 'Accepting' || release.retreat !== undefined;
+  if (waits || shares?.rung !== 'written') return undefined;
+  return write(turn, { shares: { ...shares, rung: 'accepted' } });
 }
 
 /** Whether every route that is there has accepted what is in it now. */

@@ -186,7 +186,12 @@ export async function simulate(
   function isQuiet(): boolean {
     const canary = users.canary();
     const { stage, hold } = canary?.status ?? {};
-    const resting = canary === undefined || stage === 'Resting' || (stage === 'Carrying' && hold !== undefined);
+    const refused = canary?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'False');
+    const resting =
+      canary === undefined ||
+      stage === 'Resting' ||
+      (stage === 'Initializing' && refused === true) ||
+      (stage === 'Carrying' && hold !== undefined);
     const asked = network.calls + metrics.questions + users.acts;
     if (asked !== lastAsked.count || !resting) {
       lastAsked.count = asked;
