@@ -40,9 +40,19 @@ export const table = {
     next: ['WaitingPromotion', ...onward, 'Retreating'],
     drives: true,
   },
-  WaitingPromotion: { during: 'attempt', decide: waitingPromotion, next: ['Shifting', 'Retreating'], drives: true },
-  DrainingStable: { during: 'attempt', decide: drainingStable, next: ['Committing', 'Retreating'], drives: true },
-  Committing: { during: 'attempt', decide: committing, next: ['RollingOut', 'Retreating'], drives: true },
+  WaitingPromotion: {
+    during: 'attempt',
+    decide: waitingPromotion,
+    next: ['Shifting', 'Accepting', 'Retreating'],
+    drives: true,
+  },
+  DrainingStable: {
+    during: 'attempt',
+    decide: drainingStable,
+    next: ['Committing', 'Accepting', 'Retreating'],
+    drives: true,
+  },
+  Committing: { during: 'attempt', decide: committing, next: ['RollingOut', 'Accepting', 'Retreating'], drives: true },
   RollingOut: { during: 'attempt', decide: rollingOut, next: ['Shifting', 'Retreating'], drives: true },
   Carrying: { during: 'attempt', decide: carrying, next: ['Committing', 'Shifting', 'Retreating'], drives: true },
   Retreating: {

@@ -123,6 +123,7 @@ const rows: Record<Stage, Partial<Record<Stage, Row>>> = {
   },
   WaitingPromotion: {
     Shifting: ['whoever resumes lets it go on', aView(inAttempt('WaitingPromotion', 50))],
+    Accepting: ['a weight that somebody undid is accepted anew', aView(inAttempt('WaitingPromotion', 50), undone)],
     Retreating: ['a breach acts in a pause too', aView(inAttempt('WaitingPromotion', 50), paused, allBadHalf)],
   },
   DrainingStable: {
@@ -130,12 +131,20 @@ const rows: Record<Stage, Partial<Record<Stage, Row>>> = {
       'stable pods without requests lead to the point of no return',
       aView(inAttempt('DrainingStable', 100), withStatus({ stageSince: ago(30) })),
     ],
+    Accepting: [
+      'a weight that somebody undid is accepted anew before stable drains',
+      aView(inAttempt('DrainingStable', 100), undone),
+    ],
     Retreating: ['an abort is in time', aView(inAttempt('DrainingStable', 100), withCommand(abort))],
   },
   Committing: {
     RollingOut: [
       'a target that was let go rolls out',
       aView(inAttempt('Committing', 100), withTarget({ hold: { state: 'free' } })),
+    ],
+    Accepting: [
+      'a weight that somebody undid is accepted anew before the target is let go',
+      aView(inAttempt('Committing', 100), undone),
     ],
     Retreating: [
       'another template than the analysed one is not let go',
@@ -200,6 +209,10 @@ function halfAndHalf(view: View): View {
 
 function allBadHalf(view: View): View {
   return withRequests({ stable: { good: 1000 }, canary: { good: 0, bad: 1000 } })(view);
+}
+
+function undone(view: View): View {
+  return withRoute({ share: 0, contestedBy: 'gitops' })(view);
 }
 
 function nothingLeft(view: View): View {
