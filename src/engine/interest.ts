@@ -22,6 +22,9 @@ export function concerns(canary: Canary, kind: Kind, object: KubeObject): boolea
       );
     case kinds.replicaSet:
       return object.metadata.ownerReferences?.some(({ name }) => deploymentsOf(canary).includes(name)) === true;
+    case kinds.service:
+      // What Linnet makes for another Canary selects none but that one's pods.
+      return !isOfAnother(canary, object) || servicesOf(canary).includes(object.metadata.name);
     case kinds.endpointSlice:
       return release !== undefined && servicesOf(canary).includes(object.metadata.labels?.[serviceNameLabel] ?? '');
     case kinds.httpRoute:
@@ -47,15 +50,20 @@ function isOurs(canary: Canary, object: KubeObject): boolean {
   return object.metadata.labels?.[canaryUidLabel] === canary.metadata.uid;
 }
 
+function isOfAnother(canary: Canary, object: KubeObject): boolean {
+  const owner = object.metadata.labels?.[canaryUidLabel];
+  return owner !== undefined && owner !== canary.metadata.uid;
+}
+
 /** In `backends` mode any Deployment may be behind the Services. */
 function deploymentsOf({ spec, status }: Canary): string[] | 'any' {
   const names = [spec.targetRef?.name, status?.release?.frozen.subject.target].filter((name) => name !== undefined);
   return names.length === 0 ? 'any' : names.flatMap((name) => [name, canaryObjectName(name)]);
 }
 
-function servicesOf({ status }: Canary): string[] {
-  const { subject } = status?.release?.frozen ?? {};
-  return subject === undefined ? [] : [subject.stable.name, subject.canary.name];
+function servicesOf({ spec, status }: Canary): string[] {
+  const sides = [spec.backends, status?.release?.frozen.subject].filter((it) => it !== undefined);
+  return sides.flatMap(({ stable, canary }) => [stable.name, canary.name]);
 }
 
 function routesOf({ spec, status }: Canary): string[] {
