@@ -28,7 +28,9 @@ export interface Cluster {
   get<T extends KubeObject>(kind: Kind, name: string): T;
   find<T extends KubeObject>(kind: Kind, name: string): T | undefined;
   /** Changes an object by a merge patch. */
-  edit(kind: Kind, name: string, body: unknown, manager?: string, subresource?: 'status'): void;
+  edit(kind: Kind, name: string, body: unknown, manager?: string): void;
+  /** The same for the status, as a controller does. */
+  report(kind: Kind, name: string, status: unknown): void;
   /** Answers every request for this kind with this code. */
   refuse(kind: Kind, code: number): void;
 }
@@ -59,9 +61,12 @@ export function aCluster(...manifests: string[]): Cluster {
       return object;
     },
     find: (kind, name) => found(store, { kind, namespace, name }),
-    edit(kind, name, body, manager = 'kubectl-edit', subresource = undefined) {
-      const options = { fieldManager: manager, ...(subresource && { subresource }) };
-      store.patch({ kind, namespace, name }, { type: 'merge', body }, options);
+    edit(kind, name, body, manager = 'kubectl-edit') {
+      store.patch({ kind, namespace, name }, { type: 'merge', body }, { fieldManager: manager });
+    },
+    report(kind, name, status) {
+      const options = { fieldManager: 'controller', subresource: 'status' as const };
+      store.patch({ kind, namespace, name }, { type: 'merge', body: { status } }, options);
     },
     refuse: (kind, code) => void refused.set(kind, code),
   };

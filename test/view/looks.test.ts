@@ -101,7 +101,7 @@ describe('who holds the target', () => {
     const ref = { kind: kinds.deployment, namespace: 'shop', name: 'shop' };
     cluster.store.patch(ref, { type: 'json', ops }, { fieldManager: 'linnet' });
     cluster.edit(kinds.deployment, 'shop', { spec: { template: { spec: { terminationGracePeriodSeconds: 5 } } } });
-    cluster.edit(kinds.deployment, 'shop', { status: { observedGeneration: 9 } }, 'controller', 'status');
+    cluster.report(kinds.deployment, 'shop', { observedGeneration: 9 });
     const { target } = await look(cluster);
     expect(target).toMatchObject({ hold: { state: 'free' }, rolledOut: true });
     expect(target?.specDigest).not.toBe(target?.activeDigest);
