@@ -65,10 +65,14 @@ async function takeTurn(options: ReconcileOptions, key: string, fresh: Reading):
   await carryOut(kube, effect, look).catch((error: unknown) =>
     sayRefusal({ ...options, settings }, effect, look, error),
   );
-  options.onEffect?.(effect, look.view);
+  await tell(options, effect, look);
+  return comesByEvent(effect) ? { wakeAt: clock.now() + eventLimitMs } : { again: 'none' };
+}
+
+async function tell({ kube, log, onEffect }: ReconcileOptions, effect: Effect, look: Look): Promise<void> {
+  onEffect?.(effect, look.view);
   report(log, effect, look);
   if (effect.do === 'writeStatus') await tellOfEnd({ kube, log }, look.objects, effect.status);
-  return comesByEvent(effect) ? { wakeAt: clock.now() + eventLimitMs } : { again: 'none' };
 }
 
 /** A write that the server does not let through is shown in the status; other failures pass by themselves. Always throws the error on. */
