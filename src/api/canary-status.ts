@@ -252,6 +252,9 @@ export const CanaryStatus = Type.Object(
     checks: Type.Optional(listMap(CheckRecord, ['name'], { description: 'The newest verdicts.', maxItems: 24 })),
     lastCommand: Type.Optional(CommandRecord),
     history: Type.Optional(atomicList(HistoryEntry, { description: 'The last attempts, newest first.', maxItems: 20 })),
+    held: Type.Optional(
+      text('Name of the Deployment that is kept paused, so that it is given back when the spec names another.', 253),
+    ),
     conditions: Type.Optional(
       listMap(ConditionRecord, ['type'], {
         description: 'Ready, Promoted and others, as Kubernetes has them.',

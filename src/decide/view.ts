@@ -35,6 +35,9 @@ export interface Target {
     | { state: 'foreign'; manager: string };
 }
 
+/** A Deployment that is to be given back. */
+export type NamedTarget = Target & { name: string };
+
 /** The canary Deployment that Linnet made. */
 export interface Carrier {
   replicas: number;
@@ -131,6 +134,8 @@ export interface View {
   surroundings: Surroundings | undefined;
   /** `targetRef` only; undefined when the Deployment is not there. */
   target: Target | undefined;
+  /** A Deployment that may still be held although nothing is released in it: the spec names another one, or what it needs is gone. */
+  former: NamedTarget | undefined;
   carrier: Carrier | undefined;
   hasCanaryService: boolean;
   /** Full digest of what could be released now; undefined when it cannot be told. */
@@ -160,9 +165,9 @@ export type Effect =
   | { do: 'stripRoute'; kind: string; name: string }
   | { do: 'holdTarget' }
   /** Unpause; only while the Deployment's template has this digest. */
-  | { do: 'letTargetGo'; digest: string }
+  | { do: 'letTargetGo'; name: string; digest: string }
   /** Stop owning `spec.paused` and leave it as it is, and tell people so in an Event. */
-  | { do: 'disownTarget'; message: string }
+  | { do: 'disownTarget'; name: string; message: string }
   | { do: 'createCanaryService' }
   | { do: 'createCanaryDeployment'; replicas: number }
   | { do: 'scaleCanary'; replicas: number }

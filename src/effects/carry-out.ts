@@ -3,7 +3,7 @@ import type { CanaryStatus } from '../api/canary-status.ts';
 import { templateDigest } from '../api/digest.ts';
 import { type Kind, apiVersionOf, kinds } from '../api/kinds.ts';
 import { commandPrefix, fenceAnnotation, fieldManager, finalizer } from '../api/names.ts';
-import type { KubeObject, Route } from '../api/objects.ts';
+import type { Deployment, KubeObject, Route } from '../api/objects.ts';
 import type { Effect, View } from '../decide/view.ts';
 import type { JsonPatchOp } from '../api/json-patch.ts';
 import { type Kube, KubeError } from '../ports/kube.ts';
@@ -125,14 +125,16 @@ function unlessSaid(error: unknown): void {
 }
 
 async function changeTarget(kube: Kube, { objects }: Look, effect: TargetEffect): Promise<void> {
-  const { target } = objects;
+  const { target: released, former } = objects;
+  const isMeant = (one: Deployment | undefined) => effect.do === 'holdTarget' || one?.metadata.name === effect.name;
+  const target = [released, former].find(isMeant);
   if (target === undefined) throw changed('the target Deployment is gone');
   const { metadata } = target;
   const ref = { kind: kinds.deployment, ...idOf(metadata) };
   if (effect.do === 'disownTarget') {
     const at = (metadata.managedFields ?? []).findIndex((entry) => entry.manager === fieldManager);
     if (at < 0) return;
-    await kube.create(kinds.event, leftHeld(objects, effect.message)).catch(unlessSaid);
+    await kube.create(kinds.event, leftHeld(objects.canary, target, effect.message)).catch(unlessSaid);
     return patchSeen(kube, kinds.deployment, target, [
       { op: 'test', path: `/metadata/managedFields/${at}/manager`, value: fieldManager },
       { op: 'remove', path: `/metadata/managedFields/${at}` },

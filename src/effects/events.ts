@@ -1,7 +1,8 @@
+import type { Canary } from '../api/canary.ts';
 import type { CanaryStatus, HistoryEntry } from '../api/canary-status.ts';
 import { type Kind, apiVersionOf, kinds } from '../api/kinds.ts';
 import { fieldManager } from '../api/names.ts';
-import type { KubeObject } from '../api/objects.ts';
+import type { Deployment, KubeObject } from '../api/objects.ts';
 import type { Log } from '../ports/log.ts';
 import { type Kube, KubeError } from '../ports/kube.ts';
 import type { Objects } from '../view/objects.ts';
@@ -40,12 +41,10 @@ function endOf({ attempt, revision, outcome, message, endedAt }: HistoryEntry): 
 }
 
 /** The Event on the target that outlives a deleted Canary. */
-export function leftHeld({ canary, target }: Objects, message: string): KubeObject {
+export function leftHeld(canary: Canary, target: Deployment, message: string): KubeObject {
   const at = canary.status?.conditions?.find(({ type }) => type === 'LeftHeld')?.lastTransitionTime ?? null;
   const occasion: Occasion = { id: canary.metadata.uid ?? '', type: 'Warning', reason: 'LeftHeld', message, at };
-  return target === undefined
-    ? eventAbout(kinds.canary, canary, occasion)
-    : eventAbout(kinds.deployment, target, occasion);
+  return eventAbout(kinds.deployment, target, occasion);
 }
 
 function eventAbout(kind: Kind, { metadata }: KubeObject, occasion: Occasion): KubeObject {

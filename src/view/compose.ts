@@ -9,7 +9,7 @@ import { activeTemplate, targetOf } from './target.ts';
 
 /** What decisions see of what was gathered; not measured yet. */
 export function viewOf(gathered: Gathered): View {
-  const { canary, status, target, replicaSets } = gathered;
+  const { canary, status, target, former, replicaSets } = gathered;
   const { metadata, spec } = canary;
   const routes = routesOf(gathered);
   const revisions = revisionsOf(gathered);
@@ -27,6 +27,7 @@ export function viewOf(gathered: Gathered): View {
     wanted: gathered.wanted,
     problems: [...gathered.problems, ...routeProblems(gathered, routes, revisions.revision)],
     target: target && targetOf(target, replicaSets),
+    former: former && { ...targetOf(former, replicaSets), name: former.metadata.name },
     ...madeByUs(gathered),
     ...revisions,
     stable: { ready: gathered.stable.ready, desired: desiredOf(gathered, 'stable') },

@@ -28,6 +28,8 @@ interface Identity {
 /** What runs on the two sides. `targetRef` mode has a target and what Linnet made of it, `backends` mode any Deployments. */
 interface Workloads {
   target: Deployment | undefined;
+  /** A Deployment that may still be held and is not the target; undefined when another Canary names it. */
+  former: Deployment | undefined;
   replicaSets: ReplicaSet[];
   carrier: Deployment | undefined;
   canaryLabels: Record<string, string> | undefined;
@@ -95,10 +97,12 @@ async function workloadsOf(sources: Sources, identity: Identity, fresh: Freshnes
   const service = (name: string | undefined) =>
     name === undefined ? undefined : cache.get<Service>({ kind: kinds.service, namespace, name });
   const stableService = service(subject?.stable.name);
+  const former = await find<Deployment>(kinds.deployment, formerOf(identity, cache));
   if (subject?.target === undefined) {
     const deployments = cache.list<Deployment>(kinds.deployment, namespace);
-    const none = { target: undefined, replicaSets: [], carrier: undefined, canaryLabels: undefined };
-    return { ...none, stableService, canaryService: service(subject?.canary.name), deployments };
+    const none = { target: undefined, carrier: undefined, canaryLabels: undefined };
+    const replicaSets = former === undefined ? [] : cache.list<ReplicaSet>(kinds.replicaSet, namespace);
+    return { ...none, former, replicaSets, stableService, canaryService: service(subject?.canary.name), deployments };
   }
   const [target, carrier, canaryService, replicaSets] = await Promise.all([
     find<Deployment>(kinds.deployment, subject.target),
@@ -111,6 +115,7 @@ async function workloadsOf(sources: Sources, identity: Identity, fresh: Freshnes
   const labels = target === undefined ? undefined : labelsOf(target, canary, cache);
   return {
     target,
+    former,
     replicaSets,
     carrier: ours(canary, carrier),
     canaryLabels: labels?.ok === true ? labels.labels : undefined,
@@ -118,6 +123,15 @@ async function workloadsOf(sources: Sources, identity: Identity, fresh: Freshnes
     canaryService: ours(canary, canaryService),
     deployments: [],
   };
+}
+
+/** Name of a Deployment that was held, or is by the spec, and is not what is looked at. */
+function formerOf({ canary, namespace, frozen }: Identity, cache: KubeCache): string | undefined {
+  const { status, metadata } = canary;
+  const name = status?.held ?? canary.spec?.targetRef?.name;
+  const others = cache.list<Canary>(kinds.canary, namespace).filter(({ metadata: { uid } }) => uid !== metadata.uid);
+  const isTaken = name === undefined || others.some(({ spec }) => spec?.targetRef?.name === name);
+  return name === frozen?.subject.target || isTaken ? undefined : name;
 }
 
 type Find = <T extends KubeObject>(kind: Kind, name: string | undefined) => Promise<T | undefined>;

@@ -5,6 +5,8 @@ import type { Deployment, Route, Service } from '../api/objects.ts';
 export interface Objects {
   canary: Canary;
   target: Deployment | undefined;
+  /** Another Deployment that may still be held. */
+  former: Deployment | undefined;
   carrier: Deployment | undefined;
   stableService: Service | undefined;
   canaryService: Service | undefined;

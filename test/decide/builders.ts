@@ -135,6 +135,7 @@ export function aView(...changes: Change[]): View {
     problems: [],
     surroundings: undefined,
     target,
+    former: undefined,
     carrier: undefined,
     hasCanaryService: false,
     revision: v1,

@@ -89,7 +89,7 @@ describe('an effect whose object has changed since the look', () => {
   test('letTargetGo gives the target no other template than the analysed one', async () => {
     const shop = await aWaitingRelease();
     const { look } = await shop.decideNext();
-    const failure = await failureOf(shop, { do: 'letTargetGo', digest: 'f'.repeat(64) }, look);
+    const failure = await failureOf(shop, { do: 'letTargetGo', name: 'shop', digest: 'f'.repeat(64) }, look);
     expect(failure.reason).toBe('conflict');
     expect(shop.deployment().spec.paused).toBe(true);
   });
@@ -99,7 +99,7 @@ describe('an effect whose object has changed since the look', () => {
     const { look } = await shop.decideNext();
     const digest = look.view.target?.specDigest ?? '';
     shop.edit(kinds.deployment, 'shop', { spec: { template: { metadata: { annotations: { build: '3' } } } } });
-    expect((await failureOf(shop, { do: 'letTargetGo', digest }, look)).reason).toBe('conflict');
+    expect((await failureOf(shop, { do: 'letTargetGo', name: 'shop', digest }, look)).reason).toBe('conflict');
     expect(shop.deployment().spec.paused).toBe(true);
   });
 

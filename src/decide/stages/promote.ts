@@ -39,7 +39,7 @@ export function committing(turn: AttemptTurn): Decision {
     };
     return startRetreat({ ...turn, release }, ending);
   }
-  return { effect: { do: 'letTargetGo', digest } };
+  return { effect: { do: 'letTargetGo', name: turn.release.frozen.subject.target ?? '', digest } };
 }
 
 /** The target rolls out without traffic from the route. When it is done it is held again, and the traffic returns. */

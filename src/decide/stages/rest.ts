@@ -3,8 +3,9 @@ import { begin, subjectOf } from '../begin.ts';
 import { saysAlready, setCondition } from '../conditions.ts';
 import { shortDigest } from '../ending.ts';
 import { leftovers } from '../leftovers.ts';
+import { giveBack, giveFormerBack, takeHold } from '../keeping.ts';
 import { type Turn, hold, wait, without, write } from '../turn.ts';
-import type { Decision, Target, View } from '../view.ts';
+import type { Decision, View } from '../view.ts';
 
 /** Ends that a person must lift by `retry` before the same revision is tried again. */
 const final = ['RolledBack', 'Aborted', 'Failed', 'Inconclusive', 'Cancelled'];
@@ -12,7 +13,7 @@ const final = ['RolledBack', 'Aborted', 'Failed', 'Inconclusive', 'Cancelled'];
 /** Waits until there is one rolled-out version to begin from, takes back what an earlier life left, and takes hold of the target. */
 export function initializing(turn: Turn): Decision {
   const { view, status, nowMs } = turn;
-  const refused = sayProblems(turn);
+  const refused = giveFormerBack(turn) ?? sayProblems(turn);
   if (refused !== undefined) return refused;
   const left = leftovers(turn);
   if (left !== undefined) return left;
@@ -24,7 +25,7 @@ export function initializing(turn: Turn): Decision {
         view.target.stuck ?? 'The target rolls out; a release begins from one version.',
       );
     }
-    if (view.target.hold.state === 'free') return { effect: { do: 'holdTarget' } };
+    if (view.target.hold.state === 'free') return takeHold(turn);
   }
   return write(
     { ...turn, status: without(status, 'hold', 'holdWrittenAt') },
@@ -42,7 +43,7 @@ export function initializing(turn: Turn): Decision {
 /** Nothing happens until a new revision, a command or a change of the spec. */
 export function resting(turn: Turn): Decision {
   const { view, status } = turn;
-  const refused = sayProblems(turn);
+  const refused = giveFormerBack(turn) ?? sayProblems(turn);
   if (refused !== undefined) return refused;
   if (view.target?.hold.state === 'free') return write(turn, { stage: 'Initializing' });
   // A replica that knew nothing of the attempt's end may have written once more.
@@ -63,25 +64,10 @@ export function resting(turn: Turn): Decision {
 
 /** Gives the target and the Canary back; the last stage of a deletion. */
 export function releasing(turn: Turn): Decision {
-  const { view } = turn;
-  const { target } = view;
-  if (target?.hold.state === 'held') {
-    const waits = target.activeDigest !== undefined && target.specDigest !== target.activeDigest;
-    if (waits && view.spec.onDelete !== 'roll') return leaveHeld(turn, target);
-    return { effect: { do: 'letTargetGo', digest: target.specDigest } };
-  }
-  return { effect: { do: 'removeFinalizer' } };
-}
-
-/** Deleting a Canary must not roll a template that was never analysed: it stays paused, and people are told what rolls it. */
-function leaveHeld({ view, status, nowMs, ...rest }: Turn, { specDigest }: Target): Decision {
-  const name = view.spec.targetRef?.name;
-  const message = `Deployment ${name} stays paused: its template, revision ${shortDigest(specDigest)}, was not released. To roll it: kubectl -n ${view.namespace} rollout resume deployment/${name}`;
-  const condition = { type: 'LeftHeld', status: 'True' as const, reason: 'LeftHeld', message };
-  const { generation } = view;
-  if (saysAlready(status.conditions, condition, generation)) return { effect: { do: 'disownTarget', message } };
-  const conditions = setCondition(status.conditions, condition, { nowMs, generation });
-  return write({ view, status, nowMs, ...rest }, { conditions });
+  const { target, former, spec } = turn.view;
+  const named = target && { ...target, name: spec.targetRef?.name ?? '' };
+  const held = [named, former].find((one) => one?.hold.state === 'held');
+  return held === undefined ? { effect: { do: 'removeFinalizer' } } : giveBack(turn, held);
 }
 
 /** Whether what is there now differs from what has the traffic, and was not turned down already. */
