@@ -108,7 +108,7 @@ export function hold(turn: Turn, reason: string, message: string, wakeAt?: numbe
 const holdRefreshMs = 10_000;
 
 /** What passes sooner than this is how things go, not a hold. */
-const patienceMs = 2_000;
+const patienceMs = 5_000;
 
 /** A copy of the status without these fields. */
 export function without<K extends keyof CanaryStatus>(status: CanaryStatus, ...fields: K[]): Omit<CanaryStatus, K> {
