@@ -49,7 +49,7 @@ export function createReconcile(options: ReconcileOptions): (key: string) => Pro
 }
 
 async function takeTurn(options: ReconcileOptions, key: string, fresh: Reading): Promise<After> {
-  const { viewer, kube, clock, log, settings = defaultSettings } = options;
+  const { viewer, kube, clock, settings = defaultSettings } = options;
   const [namespace = '', name = ''] = key.split('/');
   const look = await viewer.look(namespace, name, fresh);
   if (look === undefined) {

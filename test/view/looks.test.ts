@@ -51,7 +51,10 @@ function found(view: View): Extract<RouteView, { found: true }> {
 }
 
 /** What was noted of the first managed rule. */
-const firstRule = (plan: object | undefined): unknown => (plan as { rules?: unknown[] } | undefined)?.rules?.[0];
+function firstRule(plan: Record<string, unknown> | undefined): unknown {
+  const rules: unknown = plan?.['rules'];
+  return Array.isArray(rules) ? rules[0] : undefined;
+}
 
 describe('a look at a shop at rest', () => {
   test('finds nothing in the way and nothing new', async () => {
