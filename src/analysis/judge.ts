@@ -94,6 +94,7 @@ export function judgeUnanswered(answer: Unanswered, limit: Limit): Verdict {
     case 'nonsense':
       return unsure('Nonsense', answer.message, limit);
     case 'error':
+      if (answer.invalidQuery === true) return unsure('QueryInvalid', answer.message, limit);
       return unsure(answer.reason === 'Failed' ? 'MetricsError' : answer.reason, answer.message, limit);
   }
 }

@@ -4,6 +4,7 @@ export type UnsureReason =
   | 'NoData'
   | 'StaleData'
   | 'MetricsError'
+  | 'QueryInvalid'
   | 'Nonsense'
   | 'MultipleSeries';
 

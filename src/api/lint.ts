@@ -2,8 +2,8 @@ import type { MetricSpec } from './canary-spec.ts';
 import type { Canary } from './canary.ts';
 
 /** What is allowed in a Canary and still looks like a mistake, one sentence each. */
-export function lintCanary(canary: Canary): string[] {
-  return (canary.spec.analysis.metrics ?? []).flatMap((metric) => {
+export function lintCanary({ spec }: Pick<Canary, 'spec'>): string[] {
+  return (spec.analysis.metrics ?? []).flatMap((metric) => {
     const problem = lintMetric(metric);
     return problem === undefined ? [] : [`spec.analysis.metrics[${metric.name}].${problem}`];
   });

@@ -9,7 +9,7 @@ import type { Freshness, Problem } from '../decide/view.ts';
 import type { Kube, KubeCache } from '../ports/kube.ts';
 import { labelsOf } from './labels.ts';
 import { type Endpoints, endpointsOf, slicesOf } from './pods.ts';
-import { inUse, namesTaken, targetProblems } from './problems.ts';
+import { inUse, namesTaken, overlaps, targetProblems } from './problems.ts';
 import { freeze, tellSubject } from './subject.ts';
 
 /** Which Canary is looked at, and by which subject and rules. */
@@ -153,7 +153,7 @@ function ours<T extends KubeObject>({ metadata }: Canary, object: T | undefined)
 /** What keeps an attempt from beginning; one that is under way goes by what it began with. */
 function problemsOf(cache: KubeCache, { canary, status, problems }: Identity, { target }: Workloads): Problem[] {
   if (status?.release !== undefined || problems.length > 0) return [];
-  const used = inUse(canary, cache);
+  const used = [...inUse(canary, cache), ...overlaps(canary, target, cache)];
   if (target === undefined) return used;
   const labels = labelsOf(target, canary, cache);
   return [

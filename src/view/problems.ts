@@ -1,9 +1,11 @@
 import type { Canary } from '../api/canary.ts';
 import { kinds } from '../api/kinds.ts';
 import { canaryObjectName, canaryUidLabel } from '../api/names.ts';
-import type { Deployment } from '../api/objects.ts';
+import type { Deployment, Service } from '../api/objects.ts';
+import { selects } from '../decide/canary-labels.ts';
 import type { Problem } from '../decide/view.ts';
 import type { KubeCache } from '../ports/kube.ts';
+import { workloadsBehind } from './subject.ts';
 import { holdOf } from './target.ts';
 
 /** What of the target's own spec keeps two versions of it from running side by side. */
@@ -57,6 +59,39 @@ export function namesTaken(target: Deployment, canary: Canary, cache: KubeCache)
     const message = `${kind.kind} ${name} is there and not of this Canary, which needs the name for its own; rename or remove it.`;
     return [{ reason: 'NameTaken', message }];
   });
+}
+
+/** Pods that a selector counts to both sides, or to another workload too, cannot be given a share. */
+export function overlaps({ spec, metadata }: Canary, target: Deployment | undefined, cache: KubeCache): Problem[] {
+  const { namespace = 'default' } = metadata;
+  const deployments = cache
+    .list<Deployment>(kinds.deployment, namespace)
+    .filter((deployment) => deployment.metadata.labels?.[canaryUidLabel] === undefined);
+  if (spec.backends !== undefined) return bothSelect(spec.backends, namespace, deployments, cache);
+  const other = deployments.find(
+    ({ metadata: { name }, spec: { template } }) =>
+      target !== undefined &&
+      name !== target.metadata.name &&
+      selects(target.spec.selector, template.metadata?.labels ?? {}),
+  );
+  if (target === undefined || other === undefined) return [];
+  const message = `Deployment ${target.metadata.name}: spec.selector matches the pods of Deployment ${other.metadata.name} too, so they cannot be told apart; give one of them other labels.`;
+  return [{ reason: 'SelectorOverlap', message }];
+}
+
+function bothSelect(
+  { stable, canary }: NonNullable<Canary['spec']['backends']>,
+  namespace: string,
+  deployments: Deployment[],
+  cache: KubeCache,
+): Problem[] {
+  if (stable.name === canary.name) return [];
+  const behind = ({ name }: { name: string }) =>
+    workloadsBehind(cache.get<Service>({ kind: kinds.service, namespace, name }), deployments);
+  const [shared] = behind(stable).filter((deployment) => behind(canary).includes(deployment));
+  if (shared === undefined) return [];
+  const message = `spec.backends: Services ${stable.name} and ${canary.name} both select the pods of Deployment ${shared.metadata.name}, so neither side is one version; give each a selector of its own.`;
+  return [{ reason: 'SelectorOverlap', message }];
 }
 
 /** An older Canary on the same target or on one of the same routes' backends has the right to them. */

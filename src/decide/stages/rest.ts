@@ -1,4 +1,5 @@
 import type { CanaryStatus } from '../../api/canary-status.ts';
+import { lintCanary } from '../../api/lint.ts';
 import { begin, subjectOf } from '../begin.ts';
 import { saysAlready, setCondition } from '../conditions.ts';
 import { shortDigest } from '../ending.ts';
@@ -112,7 +113,7 @@ function sayProblems(turn: Turn): Decision | undefined {
   if (first === undefined && standsRefused(turn)) return undefined;
   const ready =
     first === undefined
-      ? { type: 'Ready', status: 'True' as const, reason: 'Ready', message: 'Waiting for a new revision.' }
+      ? { type: 'Ready', status: 'True' as const, reason: 'Ready', message: readyMessage(view) }
       : {
           type: 'Ready',
           status: 'False' as const,
@@ -126,6 +127,11 @@ function sayProblems(turn: Turn): Decision | undefined {
     observedGeneration: view.generation,
     conditions: setCondition(status.conditions, ready, { nowMs, generation: view.generation }),
   });
+}
+
+/** Also names what is allowed and still looks like a mistake. */
+function readyMessage({ spec }: View): string {
+  return ['Waiting for a new revision.', ...lintCanary({ spec })].join(' ');
 }
 
 /** What was refused for its surroundings stays refused until they are looked at again. */
