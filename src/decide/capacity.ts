@@ -11,9 +11,7 @@ export function podsNeeded(full: number, share: number): number {
 /** The largest whole share, in percent, that `ready` pods carry. */
 export function shareCarried(full: number, ready: number): number {
   if (ready <= 0) return 0;
-  if (ready >= full) return 100;
-  const share = Math.floor((100 * ready) / full);
-  return Math.max(1, share);
+  return ready >= full ? 100 : Math.floor((100 * ready) / full);
 }
 
 /**
