@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type CanaryStatus, type Release, type Stage, stages } from '../../src/api/canary-status.ts';
+import { type CanaryStatus, type Release, stages } from '../../src/api/canary-status.ts';
 import { digestOf, templateDigest } from '../../src/api/digest.ts';
 import { fullPods, podsNeeded, shareCarried } from '../../src/decide/capacity.ts';
 import { judgedSide, rungs } from '../../src/decide/ladder.ts';
@@ -132,8 +132,7 @@ describe("the phase in Flagger's words", () => {
   });
 
   test('is Terminating in every stage of a deletion', () => {
-    for (const stage of stages)
-      expect(phaseOf(statusOf(withStatus({ stage: stage as Stage })), true)).toBe('Terminating');
+    for (const stage of stages) expect(phaseOf(statusOf(withStatus({ stage })), true)).toBe('Terminating');
   });
 });
 

@@ -53,14 +53,17 @@ export function resting(turn: Turn): Decision {
   const subject = subjectOf(view);
   if (subject === undefined) return wait();
   if (!isNews(view, status)) return settle(turn);
+  return mayNotBegin(turn, subject.digest) ?? begin(turn, subject);
+}
+
+function mayNotBegin(turn: Turn, digest: string): Decision | undefined {
+  const { view, status } = turn;
   if (view.spec.suspend === true) {
-    return hold(turn, 'Suspended', `Revision ${shortDigest(subject.digest)} waits: spec.suspend is true.`);
+    return hold(turn, 'Suspended', `Revision ${shortDigest(digest)} waits: spec.suspend is true.`);
   }
   if (status.paused !== undefined) return hold(turn, 'Paused', `Paused by ${status.paused.by}; resume lets it go on.`);
-  if (view.target !== undefined && view.surroundings === undefined) {
-    return { effect: { do: 'lookFresh', at: 'surroundings' } };
-  }
-  return begin(turn, subject);
+  const unknown = view.target !== undefined && view.surroundings === undefined;
+  return unknown ? { effect: { do: 'lookFresh', at: 'surroundings' } } : undefined;
 }
 
 /** Gives the target and the Canary back; the last stage of a deletion. */
