@@ -28,11 +28,16 @@ export function remembered(status: CanaryStatus, entry: HistoryEntry): HistoryEn
   return [entry, ...(status.history ?? [])].slice(0, historyLength);
 }
 
+/** A pause ends with its attempt. One from before it, as of a status that was not to be trusted, waits for a person. */
+function pauseOf({ reason }: Ending): 'paused'[] {
+  return reason === 'Leftovers' ? [] : ['paused'];
+}
+
 /** The end of an attempt: everything of ours is gone, what is left is the history. */
 export function finish(turn: AttemptTurn, ending: Ending): Decision {
   const { status, release, nowMs, view } = turn;
   const promoted = ending.outcome === 'Promoted';
-  const rest = without(status, 'release', 'intent', 'hold', 'holdWrittenAt', 'shares', 'stepIndex', 'paused');
+  const rest = without(status, 'release', 'intent', 'hold', 'holdWrittenAt', 'shares', 'stepIndex', ...pauseOf(ending));
   const next: CanaryStatus = {
     ...rest,
     history: remembered(status, historyEntry(status, release, ending, nowMs)),
