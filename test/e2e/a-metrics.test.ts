@@ -32,7 +32,7 @@ beforeAll(async () => {
 afterAll(async () => stand.close());
 
 const successRate = '    - {name: request-success-rate, thresholdRange: {min: 99}, minSamples: 8}';
-const duration = '    - {name: request-duration, thresholdRange: {max: 500}, minSamples: 8}';
+const duration = '    - {name: request-duration, thresholdRange: {max: 5000}, minSamples: 8}';
 const errorRate = '    - {name: error-rate, templateRef: {name: error-rate}, thresholdRange: {max: 1}}';
 
 const flavours: [string, Omit<ShopOptions, 'mode'>][] = [

@@ -110,7 +110,7 @@ ${
   analysis ??
   `    metrics:
     - {name: request-success-rate, thresholdRange: {min: 99}, minSamples: 8}
-    - {name: request-duration, thresholdRange: {max: 500}, minSamples: 8}`
+    - {name: request-duration, thresholdRange: {max: 5000}, minSamples: 8}`
 }
 `;
 }
