@@ -53,7 +53,7 @@ export const table = {
     drives: true,
   },
   Committing: { during: 'attempt', decide: committing, next: ['RollingOut', 'Accepting', 'Retreating'], drives: true },
-  RollingOut: { during: 'attempt', decide: rollingOut, next: ['Shifting', 'Retreating'], drives: true },
+  RollingOut: { during: 'attempt', decide: rollingOut, next: ['Shifting', 'Accepting', 'Retreating'], drives: true },
   Carrying: { during: 'attempt', decide: carrying, next: ['Committing', 'Shifting', 'Retreating'], drives: true },
   Retreating: {
     during: 'attempt',

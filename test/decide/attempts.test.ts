@@ -164,6 +164,7 @@ describe('the carrier', () => {
       () => ({ ...carrying, status: { ...committing, stage: 'RollingOut' } }),
       withRoute({ share: 100, fence: '2.1' }),
       withTarget({ specDigest: v3, activeDigest: v3 }),
+      fresh('pods'),
     );
     expect(written(rolledOut).release).toMatchObject({ leg: 'return', returnAnalysed: false });
   });

@@ -146,8 +146,12 @@ const rows: Record<Stage, Partial<Record<Stage, Row>>> = {
   },
   RollingOut: {
     Shifting: [
+      'a pause holds the return to the rolled-out target',
+      aView(inAttempt('RollingOut', 100), withTarget({ specDigest: v2, activeDigest: v2 }), paused),
+    ],
+    Accepting: [
       'the traffic returns to the rolled-out target',
-      aView(inAttempt('RollingOut', 100), withTarget({ specDigest: v2, activeDigest: v2 })),
+      aView(inAttempt('RollingOut', 100), withTarget({ specDigest: v2, activeDigest: v2 }), fresh('pods')),
     ],
     Retreating: ['a deletion brings the traffic to the target', aView(inAttempt('RollingOut', 100), deleted)],
   },

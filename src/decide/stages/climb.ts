@@ -161,9 +161,9 @@ function leaveStep(turn: AttemptTurn, judged: Judged[]): Decision {
 }
 
 /** Asks for the next weight at once when nothing is in the way, else goes where it is waited for. */
-function goOn(turn: AttemptTurn, changes: Partial<CanaryStatus>): Decision {
+export function goOn(turn: AttemptTurn, changes: Partial<CanaryStatus>): Decision {
   const stageSince = iso(turn.nowMs);
-  const status: CanaryStatus = { ...turn.status, ...changes, stage: 'Shifting', stageSince };
+  const status: CanaryStatus = { ...turn.status, ...changes, stage: 'Shifting', stageSince, release: turn.release };
   const next = shifting({ ...turn, status });
   const { effect } = next;
   return effect.do === 'writeStatus' || effect.do === 'lookFresh' ? next : move(turn, 'Shifting', changes);

@@ -3,6 +3,7 @@ import { drained } from '../drained.ts';
 import { historyEntry, remembered, shortDigest } from '../ending.ts';
 import { type AttemptTurn, hold, iso, move, startRetreat, wait, without, write } from '../turn.ts';
 import type { Decision, Ending } from '../view.ts';
+import { goOn } from './climb.ts';
 
 /** The stable pods have no weight any more; nothing is done to them before their last requests are answered. */
 export function drainingStable(turn: AttemptTurn): Decision {
@@ -62,7 +63,10 @@ export function rollingOut(turn: AttemptTurn): Decision {
   }
   // Only what came here over the carrier has been analysed.
   const returnAnalysed = release.leg === 'out';
-  return move(cleared(turn), 'Shifting', { stepIndex: -1 }, { leg: 'return', returnAnalysed });
+  return goOn(
+    { ...cleared(turn), step: -1, release: { ...release, leg: 'return', returnAnalysed } },
+    { stepIndex: -1 },
+  );
 }
 
 /** A new attempt, from the carrier to the target, with a template that the carrier does not have: it is tried like any revision. */
