@@ -40,24 +40,33 @@ export function retreatingStage(turn: AttemptTurn): Decision {
 /** Leaves the routes as they must be at rest, then removes the canary's objects, then ends the attempt. */
 export function cleaning(turn: AttemptTurn): Decision {
   const { view, release } = turn;
-  const left = leftInRoutes(turn);
-  if (left !== undefined) return { effect: left };
+  const edited = editedRoute(turn);
+  if (edited !== undefined) return { effect: edited };
   if (view.carrier !== undefined) return { effect: { do: 'deleteCanaryDeployment' } };
   if (view.hasCanaryService) return { effect: { do: 'deleteCanaryService' } };
+  const managed = managedRoute(turn);
+  if (managed !== undefined) return { effect: managed };
   const promotion = { outcome: 'Promoted', reason: 'Promoted', message: promotedMessage(turn) } as const;
   return finish(turn, release.retreat ?? promotion);
 }
 
-/** What is still to be undone in the routes: first the edits, then the entry in managedFields that they left. */
-function leftInRoutes({ view, release }: AttemptTurn): Effect | undefined {
+/** What is still to be undone in the routes. */
+function editedRoute({ view, release }: AttemptTurn): Effect | undefined {
   for (const { kind, name, plan } of release.routes) {
     const route = foundRoute(view.routes, name);
-    if (route === undefined) continue;
-    const edited = route.fence !== undefined || (route.uid === plan['uid'] && route.ours);
+    const edited = route !== undefined && (route.fence !== undefined || (route.uid === plan['uid'] && route.ours));
     if (edited) return { do: 'restoreRoute', kind, name, keep: sideThatStays(release) };
-    if (route.managed) return { do: 'stripRoute', kind, name };
   }
   return undefined;
+}
+
+/**
+ * The entry in managedFields that the edits left. It goes last: right after an edit the gateway writes its status, and a change made on top of
+ * the route as it was before that is a conflict.
+ */
+function managedRoute({ view, release }: AttemptTurn): Effect | undefined {
+  const { kind, name } = release.routes.find((route) => foundRoute(view.routes, route.name)?.managed === true) ?? {};
+  return kind === undefined || name === undefined ? undefined : { do: 'stripRoute', kind, name };
 }
 
 function sideThatStays({ frozen, retreat }: Release): 'stable' | 'canary' | 'canaryAlone' {
