@@ -49,6 +49,12 @@ export function finish(turn: AttemptTurn, ending: Ending): Decision {
       { nowMs, generation: view.generation },
     ),
   };
-  const stage = view.deleting ? 'Releasing' : 'Initializing';
+  const stage = view.deleting ? 'Releasing' : promoted && isRolledOut(turn) ? 'Resting' : 'Initializing';
   return write({ ...turn, status: next }, { stage, stageSince: iso(nowMs) });
+}
+
+/** There is one version now, and it is held: the beginning of the next attempt has nothing to wait for. */
+function isRolledOut({ view, release }: AttemptTurn): boolean {
+  if (release.frozen.subject.target === undefined) return true;
+  return view.target?.hold.state === 'held' && view.target.rolledOut;
 }

@@ -62,6 +62,6 @@ export const table = {
     drives: true,
   },
   Draining: { during: 'attempt', decide: draining, next: ['Cleaning', 'Retreating'], drives: true },
-  Cleaning: { during: 'attempt', decide: cleaning, next: ['Initializing', 'Releasing'], drives: false },
+  Cleaning: { during: 'attempt', decide: cleaning, next: ['Resting', 'Initializing', 'Releasing'], drives: false },
   Releasing: { during: 'rest', decide: releasing, next: [] },
 } satisfies Record<Stage, Row>;

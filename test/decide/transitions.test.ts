@@ -191,6 +191,10 @@ const rows: Record<Stage, Partial<Record<Stage, Row>>> = {
     ],
   },
   Cleaning: {
+    Resting: [
+      'a promotion leaves one version that is held, and rests',
+      aView(inAttempt('Cleaning', 0), nothingLeft, withTarget({ specDigest: v2, activeDigest: v2 })),
+    ],
     Initializing: [
       'an attempt of which nothing is left is history',
       aView(inAttempt('Cleaning', 0), nothingLeft, retreatingFor('Aborted')),
