@@ -1,11 +1,10 @@
 import { durationMs } from '../api/duration.ts';
-import { kinds } from '../api/kinds.ts';
-import type { MetricTemplate } from '../api/metric-template.ts';
 import type { Frozen, Release } from '../api/canary-status.ts';
 import type { Measured, View } from '../decide/view.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { KubeCache } from '../ports/kube.ts';
 import type { Metrics, MetricsServer, SideSelector } from '../ports/metrics.ts';
+import { askTemplate, missingTemplate } from './templates.ts';
 
 /** How far back requests are looked at where no window of an attempt reaches further. */
 const lookBackMs = 120_000;
@@ -80,7 +79,7 @@ async function ask(options: MeasureOptions, question: MeasureQuestion, atMs: num
           atMs,
         })
       : undefined,
-    ...templated.map((check) => askTemplate(options, question, { check, server, atMs })),
+    ...templated.map((check) => askTemplate(options, { view: question.view, frozen, check, server, atMs })),
   ]);
   return {
     atMs,
@@ -88,40 +87,8 @@ async function ask(options: MeasureOptions, question: MeasureQuestion, atMs: num
     hint: preset?.hint ?? 'Linnet does not know the metrics of the controllers of this route: set spec.provider.',
     counts:
       counts ?? (builtIn ? { outcome: 'noData', query: '', message: 'There is no preset for this route.' } : undefined),
-    values: Object.fromEntries(templated.map((check, at) => [check.name, values[at] ?? missing(check.name)])),
+    values: Object.fromEntries(templated.map((check, at) => [check.name, values[at] ?? missingTemplate(check.name)])),
   };
-}
-
-type Value = Measured['values'][string];
-
-async function askTemplate(
-  { metrics, cache }: MeasureOptions,
-  { view, release }: MeasureQuestion,
-  asked: { check: { name: string; templateRef?: { name: string } }; server: MetricsServer | undefined; atMs: number },
-): Promise<Value> {
-  const name = asked.check.templateRef?.name ?? '';
-  const template = cache.get<MetricTemplate>({ kind: kinds.metricTemplate, namespace: view.namespace, name });
-  if (template === undefined) return missing(name);
-  const { subject, analysis } = release.frozen;
-  return metrics.value({
-    ...(asked.server === undefined ? {} : { server: asked.server }),
-    query: template.spec.query,
-    variables: {
-      name: view.name,
-      namespace: view.namespace,
-      target: subject.target ?? subject.canary.name,
-      service: subject.stable.name,
-      route: subject.routes[0]?.name ?? '',
-      stable: subject.stable.name,
-      canary: subject.canary.name,
-      interval: analysis.interval,
-    },
-    atMs: asked.atMs,
-  });
-}
-
-function missing(name: string): Value {
-  return { outcome: 'error', query: '', message: `MetricTemplate ${name} is not there.`, reason: 'Failed' };
 }
 
 function sideOf({ release, addresses }: MeasureQuestion, side: 'stable' | 'canary'): SideSelector {

@@ -5,7 +5,7 @@ import type { Deployment, Service } from '../api/objects.ts';
 import { selects } from '../decide/canary-labels.ts';
 import type { Problem } from '../decide/view.ts';
 import type { KubeCache } from '../ports/kube.ts';
-import { workloadsBehind } from './subject.ts';
+import { tellSubject, workloadsBehind } from './subject.ts';
 import { holdOf } from './target.ts';
 
 /** What of the target's own spec keeps two versions of it from running side by side. */
@@ -100,9 +100,9 @@ export function inUse(canary: Canary, cache: KubeCache): Problem[] {
   const rivals = cache
     .list<Canary>(kinds.canary, namespace)
     .filter((other) => other.metadata.uid !== canary.metadata.uid && older(other, canary));
-  const rival = rivals.find((other) => shared(other, canary) !== undefined);
+  const rival = rivals.find((other) => shared(other, canary, cache) !== undefined);
   if (rival === undefined) return [];
-  const message = `Canary ${rival.metadata.name} is older and releases through the same ${shared(rival, canary)}; name another one, or delete one of the two.`;
+  const message = `Canary ${rival.metadata.name} is older and releases through the same ${shared(rival, canary, cache)}; name another one, or delete one of the two.`;
   return [{ reason: 'TargetInUse', message }];
 }
 
@@ -111,14 +111,18 @@ function older(a: Canary, b: Canary): boolean {
   return createdA === createdB ? (a.metadata.uid ?? '') < (b.metadata.uid ?? '') : createdA < createdB;
 }
 
-/** What two Canaries have in common that only one may have. */
-function shared(a: Canary, b: Canary): string | undefined {
+/** What two Canaries have in common that only one may have: a target, or a backend of a route. */
+function shared(a: Canary, b: Canary, cache: KubeCache): string | undefined {
   const target = a.spec?.targetRef?.name;
   if (target !== undefined && target === b.spec?.targetRef?.name) return `Deployment ${target}`;
-  const backends = (canary: Canary) =>
-    canary.spec?.backends === undefined ? [] : [canary.spec.backends.stable.name, canary.spec.backends.canary.name];
-  const backend = backends(a).find((name) => backends(b).includes(name));
   const names = (canary: Canary) => (canary.spec?.routes ?? []).map(({ name }) => name);
   const route = names(a).find((name) => names(b).includes(name));
-  return backend !== undefined && route !== undefined ? `backend ${backend} of route ${route}` : undefined;
+  if (route === undefined) return undefined;
+  const backend = backendsOf(a, cache).find((name) => backendsOf(b, cache).includes(name));
+  return backend === undefined ? undefined : `backend ${backend} of route ${route}`;
+}
+
+function backendsOf(canary: Canary, cache: KubeCache): string[] {
+  const told = tellSubject(canary, cache);
+  return told.ok ? [told.subject.stable.name, told.subject.canary.name] : [];
 }

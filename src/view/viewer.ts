@@ -1,6 +1,6 @@
 import type { Stage } from '../api/canary-status.ts';
 import { kinds } from '../api/kinds.ts';
-import type { Reading, Surroundings, View } from '../decide/view.ts';
+import type { Problem, Reading, Surroundings, View } from '../decide/view.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Kube, KubeCache } from '../ports/kube.ts';
 import type { Metrics } from '../ports/metrics.ts';
@@ -12,6 +12,7 @@ import { createMeasure } from './measure.ts';
 import type { Objects } from './objects.ts';
 import { createServers } from './servers.ts';
 import { createSurroundings } from './surroundings.ts';
+import { queryProblems, templatedChecks } from './templates.ts';
 
 export interface ViewerOptions {
   kube: Kube;
@@ -40,7 +41,8 @@ export interface Viewer {
 
 export function createViewer(options: ViewerOptions): Viewer {
   const { cache, kube, clock } = options;
-  const measuring = createMeasure({ ...options, serverOf: createServers(kube, clock) });
+  const serverOf = createServers(kube, clock);
+  const measuring = createMeasure({ ...options, serverOf });
   const addresses = createAddressBook();
   const surroundings = createSurroundings(kube, clock);
 
@@ -50,7 +52,7 @@ export function createViewer(options: ViewerOptions): Viewer {
     const key = `${namespace}/${name}`;
     const gathered = await gather(options, stored, reading === 'surroundings' ? 'none' : reading);
     const view = viewOf(gathered);
-    if (reading === 'surroundings') view.surroundings = await surroundingsOf(gathered);
+    if (reading === 'surroundings') view.surroundings = await surroundingsOf(gathered, view);
     const { release } = view.status ?? {};
     if (release === undefined) forget(namespace, name);
     else if (wantsNumbers(view) && !isUrgent(view)) {
@@ -69,10 +71,20 @@ export function createViewer(options: ViewerOptions): Viewer {
     return { view, objects: gathered };
   }
 
+  async function surroundingsOf(gathered: Gathered, view: View): Promise<Surroundings> {
+    const [around, queries] = await Promise.all([aroundTarget(gathered), queriesOf(gathered, view)]);
+    return { ...around, problems: [...around.problems, ...queries] };
+  }
+
   /** In `targetRef` mode, where it can be told which labels the canary's pods would have. */
-  async function surroundingsOf({ canary, target, stableService, canaryLabels }: Gathered): Promise<Surroundings> {
+  async function aroundTarget({ canary, target, stableService, canaryLabels }: Gathered): Promise<Surroundings> {
     if (target === undefined || stableService === undefined || canaryLabels === undefined) return { problems: [] };
     return surroundings({ canary, target, stableService: stableService.metadata.name, canaryLabels });
+  }
+
+  async function queriesOf({ wanted: frozen, namespace }: Gathered, view: View): Promise<Problem[]> {
+    if (frozen === undefined || templatedChecks(frozen).length === 0) return [];
+    return queryProblems(options, { view, frozen, server: await serverOf(namespace, frozen), atMs: clock.now() });
   }
 
   function forget(namespace: string, name: string): void {

@@ -197,25 +197,36 @@ test.concurrent('row 20: several rules and a third backend are fine', async () =
   await isReady('r20c');
 });
 
-test.concurrent('row 25: a query with a syntax error holds the release with Prometheus own words', async () => {
-  const template = {
+const ordersTemplate = (query: string) =>
+  JSON.stringify({
     apiVersion: 'linnet.dev/v1beta1',
     kind: 'MetricTemplate',
-    metadata: { name: 'broken', namespace },
-    spec: { provider: { type: 'prometheus' }, query: 'sum(rate(orders_total{service="{{ canary }}"}[1m])' },
-  };
-  stand.apply(JSON.stringify(template));
-  const analysis = {
-    metrics: [{ name: 'orders', templateRef: { name: 'broken' }, thresholdRange: { min: 1 } }],
-  };
+    metadata: { name: 'orders', namespace },
+    spec: { provider: { type: 'prometheus' }, query },
+  });
+
+test.concurrent('row 25: a query with a syntax error is refused before the release, and holds it in its middle', async () => {
+  const broken = ordersTemplate('sum(rate(orders_total{service="{{ canary }}"}[1m])');
+  const sound = ordersTemplate('vector(1)');
+  const analysis = { metrics: [{ name: 'orders', templateRef: { name: 'orders' }, thresholdRange: { min: 1 } }] };
   const shop = await openShop(stand, 'r25', { replicas: 1, perSecond: 10, analysis });
   await shop.release();
+  const refused = async (reason: string, says: RegExp) => {
+    await until(reason, () => ready('r25')?.reason === reason, state('r25'));
+    console.log(`row 25: query with a syntax error: ${reason}: ${ready('r25')?.message}`);
+    expect(ready('r25')).toMatchObject({ status: 'False', message: expect.stringMatching(says) });
+    expect(shop.status()).toMatchObject({ canaryWeight: 0, attempt: 0 });
+  };
+  await refused('MetricTemplateNotFound', /metrics\[orders\]: MetricTemplate shop\/orders is not there/);
+  stand.apply(broken);
+  await refused('QueryInvalid', /MetricTemplate orders: .*refuses the query: .*parse error/);
+  stand.apply(sound);
+  await shop.reaches('the first step', ({ canaryWeight }) => canaryWeight === 20);
+  stand.apply(broken);
   await shop.reaches('hold', ({ hold }) => hold?.reason === 'QueryInvalid');
-  console.log(`row 25: query with a syntax error: QueryInvalid: ${shop.status().hold?.message}`);
   expect(shop.status().hold?.message).toMatch(/^orders: .*refuses the query: .*parse error/);
   expect(shop.status()).toMatchObject({ canaryWeight: 20, attempt: 1 });
-  // Mended, it is judged.
-  stand.apply(JSON.stringify({ ...template, spec: { ...template.spec, query: 'vector(1)' } }));
+  stand.apply(sound);
   await shop.reaches('the next step', ({ canaryWeight }) => canaryWeight === 50);
   await shop.stop();
 });
@@ -265,6 +276,15 @@ test.concurrent('row 36: of two Canaries on one target or on one route the young
   await until('refusal', () => ready('r36-too')?.reason === 'TargetInUse', state('r36-too'));
   console.log(`row 36: two Canaries on one target: TargetInUse: ${ready('r36-too')?.message}`);
   expect(ready('r36-too')?.message).toMatch(/Canary r36 is older and releases through the same Deployment r36/);
+  // The same route, with a Canary that names two Services.
+  stand.apply(
+    canary('r36-between', 'backends: {stable: {name: r36, port: 80}, canary: {name: r36-v2, port: 80}}', {
+      route: 'r36',
+    }),
+  );
+  await until('refusal', () => ready('r36-between')?.reason === 'TargetInUse', state('r36-between'));
+  console.log(`row 36: two Canaries on one backend of a route: TargetInUse: ${ready('r36-between')?.message}`);
+  stand.sandbox.store.delete({ kind: kinds.canary, namespace, name: 'r36-between' });
   expect(ready('r36')?.status).toBe('True');
   stand.sandbox.store.delete({ kind: kinds.canary, namespace, name: 'r36' });
   await isReady('r36-too');
@@ -298,8 +318,13 @@ test.concurrent('row 38: a history keeps twenty attempts, and more are refused b
   stand.apply(canaryOf('r38', { spec: { suspend: true } }));
   await shop.reaches('rest', ({ hold }) => hold?.reason === 'Suspended');
   const entry = {
-    ...{ revision: 'abc', digest: 'abc', outcome: 'Aborted', reason: 'Aborted', message: 'x'.repeat(1024) },
-    ...{ startedAt: '2026-01-01T00:00:00Z', endedAt: '2026-01-01T00:00:00Z' },
+    revision: 'abc',
+    digest: 'abc',
+    outcome: 'Aborted',
+    reason: 'Aborted',
+    message: 'x'.repeat(1024),
+    startedAt: '2026-01-01T00:00:00Z',
+    endedAt: '2026-01-01T00:00:00Z',
   };
   const history = (length: number) => Array.from({ length }, (_, at) => ({ ...entry, attempt: length - at }));
   const write = (length: number) =>

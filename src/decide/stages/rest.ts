@@ -62,7 +62,8 @@ function mayNotBegin(turn: Turn, digest: string): Decision | undefined {
     return hold(turn, 'Suspended', `Revision ${shortDigest(digest)} waits: spec.suspend is true.`);
   }
   if (status.paused !== undefined) return hold(turn, 'Paused', `Paused by ${status.paused.by}; resume lets it go on.`);
-  const unknown = view.target !== undefined && view.surroundings === undefined;
+  const templated = view.spec.analysis.metrics?.some(({ templateRef }) => templateRef !== undefined) === true;
+  const unknown = (view.target !== undefined || templated) && view.surroundings === undefined;
   return unknown ? { effect: { do: 'lookFresh', at: 'surroundings' } } : undefined;
 }
 
@@ -144,7 +145,14 @@ function standsRefused({ view, status }: Turn): boolean {
   return about && view.surroundings === undefined && ofSurroundings.includes(ready.reason) && isNews(view, status);
 }
 
-const ofSurroundings = ['ScalesToZero', 'PolicyWouldNotCoverCanary', 'NotCovered', 'Forbidden'];
+const ofSurroundings = [
+  'ScalesToZero',
+  'PolicyWouldNotCoverCanary',
+  'NotCovered',
+  'Forbidden',
+  'MetricTemplateNotFound',
+  'QueryInvalid',
+];
 
 /** How often the surroundings that refuse an attempt are looked at again: they are not watched. */
 const lookAroundMs = 30_000;
