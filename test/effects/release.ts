@@ -9,10 +9,11 @@ import { type Look, createViewer } from '../../src/view/viewer.ts';
 import { canary, deployment, route, service, withReplicaSet } from '../view/manifests.ts';
 import { type Cluster, aCluster, namespace, startMs } from './store-cluster.ts';
 
+/** A metrics store that knows nothing. */
 const blind: Metrics = {
   preset: () => undefined,
-  counts: () => Promise.reject(new Error('there is no preset')),
-  value: () => Promise.reject(new Error('there is no template')),
+  counts: async () => ({ outcome: 'noData', query: '', message: 'nothing' }),
+  value: async ({ query }) => ({ outcome: 'noData', query, message: 'nothing' }),
 };
 
 /** The engine's loop by hand, on an object store where nothing else runs: pods and gateways are as the test says. */
