@@ -68,7 +68,14 @@ export function startController(options: ControllerOptions): Controller {
     namespaces: options.namespaces,
     onChange: (change) => loop?.engine.changed(change),
   });
-  const kube = createKube({ connection, clock, random, onRequest: options.onKubeRequest, onWrite: cache.noteWrite });
+  const kube = createKube({
+    connection,
+    clock,
+    random,
+    onRequest: options.onKubeRequest,
+    onWrite: cache.noteWrite,
+    onGone: cache.noteGone,
+  });
   const metrics = createMetrics({
     clock,
     log,

@@ -26,6 +26,8 @@ export interface SupervisedCache extends KubeCache {
   synced: Promise<void>;
   /** Takes in the server's answer to a write of ours, so that it is seen before its event comes. */
   noteWrite(object: KubeObject): void;
+  /** Takes in the server's word that an object with this uid is gone, before its event comes. */
+  noteGone(ref: ObjectRef, uid: string): void;
   health(): WatchHealth[];
   /** One sentence for each watch that has nothing yet, or has heard nothing for a minute; empty when all is well. */
   problems(): string[];
@@ -97,11 +99,16 @@ export function startCache(options: CacheOptions): SupervisedCache {
     }
   }
 
+  function noteGone({ kind, namespace, name }: ObjectRef, uid: string): void {
+    shelfOf(apiVersionOf(kind), kind.kind, namespace)?.forget(namespace ?? '', name, uid);
+  }
+
   return {
     get,
     list,
     synced: Promise.all(reflectors.map((it) => it.synced)).then(() => undefined),
     noteWrite,
+    noteGone,
     health: () => reflectors.map((it) => it.health()),
     problems: () => reflectors.map((it) => describe(it.health())).filter((it) => it !== undefined),
     stop: async () => void (await Promise.all(reflectors.map((it) => it.stop()))),

@@ -17,6 +17,8 @@ export interface KubeOptions extends Wire {
   timeoutMs?: number;
   /** Told of each object that a write gave back, e.g. for the cache's `noteWrite`. */
   onWrite?: (object: KubeObject) => void;
+  /** Told of each object that a deletion has removed. */
+  onGone?: (ref: ObjectRef, uid: string) => void;
 }
 
 const readTries = 3;
@@ -74,18 +76,25 @@ class KubeClient implements Kube {
   }
 
   async delete(ref: ObjectRef, preconditions: Preconditions): Promise<void> {
+    if (await this.#isGoneAfter(ref, preconditions)) this.#options.onGone?.(ref, preconditions.uid);
+  }
+
+  /** Where something still holds the object the server answers with the object, else with `Status`. */
+  async #isGoneAfter(ref: ObjectRef, preconditions: Preconditions): Promise<boolean> {
     const call = callOf('delete', ref);
     const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background', preconditions };
     try {
-      await exchange(this.#options, call, {
+      const answer = await exchange(this.#options, call, {
         method: 'DELETE',
         path: pathOf(ref.kind, call),
         body: JSON.stringify(body),
         contentType: 'application/json',
         timeoutMs: this.#timeoutMs,
       });
+      return answer['kind'] === 'Status';
     } catch (error) {
       if (!isNotFound(error)) throw error;
+      return true;
     }
   }
 

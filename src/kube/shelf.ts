@@ -82,6 +82,12 @@ export class Shelf {
     else if (!isNewer(versionOf(old), version)) this.#drop(old, version);
   }
 
+  /** The server has said that the object with this uid is gone; the event tells its version later. */
+  forget(namespace: string, name: string, uid: string): void {
+    const old = this.get(namespace, name);
+    if (old !== undefined && old.metadata.uid === uid) this.#drop(old, versionOf(old));
+  }
+
   /** What the list holds is there; what it does not hold is gone, unless it is newer than the list. */
   replace(listing: Listing): void {
     // Before anything is changed: throws when an item's version cannot be compared.

@@ -131,3 +131,22 @@ test('a list with an object that cannot be compared changes nothing', () => {
   );
   expect(shelf.list()).toHaveLength(1);
 });
+
+test('an object that the server has said to be gone is gone at once, and what comes late of it stays gone', () => {
+  const changes: Change[] = [];
+  const shelf = new Shelf(
+    kinds.deployment,
+    (it) => it,
+    (it) => changes.push(it),
+  );
+  shelf.put(deployment('a', 5, 'first'));
+  shelf.forget('shop', 'a', 'another');
+  expect(shelf.get('shop', 'a')).toBeDefined();
+  shelf.forget('shop', 'a', 'first');
+  shelf.put(deployment('a', 5, 'first'));
+  expect(shelf.get('shop', 'a')).toBeUndefined();
+  shelf.remove(deployment('a', 6, 'first'));
+  expect(changes.map(({ type }) => type)).toEqual(['put', 'removed']);
+  shelf.put(deployment('a', 7, 'second'));
+  expect(shelf.get('shop', 'a')?.metadata.uid).toBe('second');
+});
