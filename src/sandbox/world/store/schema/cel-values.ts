@@ -9,9 +9,19 @@ const reserved = new Set(
   ),
 );
 
+/** Names come from schemas, so they are few; values of every write are converted. */
+const escapedNames = new Map<string, string>();
+
 /** How CEL rules write a property's name: what is no identifier is escaped. */
 function escapeName(name: string): string {
-  if (reserved.has(name)) return `__${name}__`;
+  const known = escapedNames.get(name);
+  if (known !== undefined) return known;
+  const escaped = reserved.has(name) ? `__${name}__` : escapeCharacters(name);
+  escapedNames.set(name, escaped);
+  return escaped;
+}
+
+function escapeCharacters(name: string): string {
   return name
     .replaceAll('__', '__underscores__')
     .replaceAll('.', '__dot__')
