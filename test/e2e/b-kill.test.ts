@@ -103,7 +103,7 @@ test.concurrent('a release whose engine is killed at twelve calls ends promoted,
   kills.start();
   try {
     await shop.release();
-    await shop.reaches('the end', ({ history, stage }) => history !== undefined && stage === 'Resting', 110_000);
+    await shop.reaches('the end', ({ history, stage }) => history !== undefined && stage === 'Resting', 150_000);
     expect(kills.killed).toEqual(points(() => stand).map(({ at }) => at));
     expect(shop.status()).toMatchObject({ phase: 'Succeeded', attempt: 1, history: [{ outcome: 'Promoted' }] });
     expect(changes(statuses(shop).map(({ canaryWeight }) => canaryWeight))).toEqual([0, 20, 50, 100, 50, 0]);
@@ -125,7 +125,7 @@ test.concurrent('a release whose engine is killed at twelve calls ends promoted,
     await run.stop();
     await kills.close();
   }
-}, 150_000);
+}, 180_000);
 
 test.concurrent('a rollback whose engine is killed at seven calls ends rolled back, once', async () => {
   const points = (stand: () => Stand): KillPoint[] => {
@@ -149,7 +149,7 @@ test.concurrent('a rollback whose engine is killed at seven calls ends rolled ba
   kills.start();
   try {
     await shop.release();
-    await shop.reaches('the end', ({ history, stage }) => history !== undefined && stage === 'Resting', 110_000);
+    await shop.reaches('the end', ({ history, stage }) => history !== undefined && stage === 'Resting', 150_000);
     expect(kills.killed).toEqual(points(() => stand).map(({ at }) => at));
     expect(shop.status()).toMatchObject({
       phase: 'Failed',
@@ -169,4 +169,4 @@ test.concurrent('a rollback whose engine is killed at seven calls ends rolled ba
     await run.stop();
     await kills.close();
   }
-}, 150_000);
+}, 180_000);
