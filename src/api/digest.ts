@@ -18,8 +18,13 @@ export function digestOf(value: unknown): string {
   return createHash('sha256').update(canonicalJson(value)).digest('hex');
 }
 
-/** The digest that names a revision: of a pod template without the hash that its ReplicaSet carries. */
+/** Templates of the cache are never changed and are asked for at every look. */
+const known = new WeakMap<PodTemplate, string>();
+
+/** The digest that names a revision: of a pod template without the hash that its ReplicaSet carries. The template must not be changed afterwards. */
 export function templateDigest(template: PodTemplate): string {
   const { [templateHashLabel]: _, ...labels } = template.metadata?.labels ?? {};
-  return digestOf({ ...template, metadata: { ...template.metadata, labels } });
+  const digest = known.get(template) ?? digestOf({ ...template, metadata: { ...template.metadata, labels } });
+  known.set(template, digest);
+  return digest;
 }

@@ -178,8 +178,19 @@ async function routesOf(find: Find, subject: Subject | undefined): Promise<Map<s
   return new Map(found.filter((route) => route !== undefined).map((route) => [route.metadata.name, route]));
 }
 
+type Read = Pick<Identity, 'canary' | 'problems' | 'statusProblem'>;
+
+/** Objects of the cache are never changed, so each is read once. */
+const reads = new WeakMap<KubeObject, Read>();
+
+function read(stored: KubeObject): Read {
+  const known = reads.get(stored) ?? readAnew(stored);
+  reads.set(stored, known);
+  return { ...known, problems: [...known.problems] };
+}
+
 /** An object that cannot be read is looked at with what can be, so that an attempt under way is taken back and not forgotten. */
-function read(stored: KubeObject): { canary: Canary; problems: Problem[]; statusProblem: StatusProblem | undefined } {
+function readAnew(stored: KubeObject): Read {
   const parsed = parseCanary(stored);
   const { statusProblem } = parsed;
   if (parsed.ok) return { canary: parsed.canary, problems: [], statusProblem };

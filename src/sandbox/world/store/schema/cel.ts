@@ -1,6 +1,6 @@
 import { Optional, type ParseResult } from '@marcbachmann/cel-js';
 import { childPath, duplicate, type FieldError, forbiddenField, invalid, required } from '../field-errors.ts';
-import { canonicalJson, fieldOf, isObject } from '../json.ts';
+import { canonicalJson, equal, fieldOf, isObject } from '../json.ts';
 import { celEnvironment } from './cel-library.ts';
 import { toCel } from './cel-values.ts';
 import { fieldSchema, type Schema, type ValidationRule } from './types.ts';
@@ -61,6 +61,8 @@ function compileError(field: string, expression: string, wanted: 'bool' | 'strin
 /** What the CEL rules of a schema say of a value. `old` is the value before the change, undefined on creation. */
 export function checkRules(schema: Schema, value: unknown, old: unknown, path = ''): FieldError[] {
   if (value === null || value === undefined || !hasRules(schema)) return [];
+  // What did not change is not refused for rules that came later, and need not be asked again.
+  if (isObject(value) && old !== undefined && !hasTransitions(schema) && equal(value, old)) return [];
   const errors = (schema['x-kubernetes-validations'] ?? []).flatMap((rule) =>
     checkRule(schema, rule, { value, old, path }),
   );
@@ -77,19 +79,26 @@ export function checkRules(schema: Schema, value: unknown, old: unknown, path = 
   return errors;
 }
 
-const withRules = new WeakMap<Schema, boolean>();
-
 /** Whether the schema, or any below it, has rules. */
-function hasRules(schema: Schema): boolean {
-  let found = withRules.get(schema);
-  if (found === undefined) {
-    const inner = [...Object.values(schema.properties ?? {}), schema.items, schema.additionalProperties];
-    found =
-      (schema['x-kubernetes-validations'] ?? []).length > 0 ||
-      inner.some((item) => typeof item === 'object' && hasRules(item));
-    withRules.set(schema, found);
-  }
-  return found;
+const hasRules = ofAnyRule(() => true);
+
+/** Whether the schema, or any below it, has rules about a change. */
+const hasTransitions = ofAnyRule(({ rule }) => /\boldSelf\b/.test(rule));
+
+function ofAnyRule(matches: (rule: ValidationRule) => boolean): (schema: Schema) => boolean {
+  const known = new WeakMap<Schema, boolean>();
+  const find = (schema: Schema): boolean => {
+    let found = known.get(schema);
+    if (found === undefined) {
+      const inner = [...Object.values(schema.properties ?? {}), schema.items, schema.additionalProperties];
+      found =
+        (schema['x-kubernetes-validations'] ?? []).some(matches) ||
+        inner.some((item) => typeof item === 'object' && find(item));
+      known.set(schema, found);
+    }
+    return found;
+  };
+  return find;
 }
 
 /** Only items of lists with keys can be told again after a change. */
