@@ -1,4 +1,5 @@
 import type { Clock } from '../ports/clock.ts';
+import { KubeError } from '../ports/kube.ts';
 import type { Log } from '../ports/log.ts';
 import type { Queue, Reconcile } from '../ports/queue.ts';
 import type { Random } from '../ports/random.ts';
@@ -143,10 +144,20 @@ class MemoryQueue implements Queue {
   }
 
   #tell(key: string, ms: number, outcome: Outcome): void {
+    if ('error' in outcome) this.#logFailure(key, outcome.error);
     try {
       this.#options.onDone?.({ key, seconds: ms / 1000, ...('error' in outcome ? { error: outcome.error } : {}) });
     } catch (error) {
       this.#options.log.error({ key, err: error }, 'the queue could not report a run');
     }
+  }
+
+  /** Conflicts are how several writers get on with each other; what the API answers otherwise is news, anything else a bug. */
+  #logFailure(key: string, error: unknown): void {
+    const { log } = this.#options;
+    if (!(error instanceof KubeError)) return log.error({ key, err: error }, 'a run failed');
+    const { reason, message } = error;
+    if (reason === 'conflict') log.debug({ key, reason }, message);
+    else log.warn({ key, reason }, message);
   }
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { KubeError } from '../../src/ports/kube.ts';
 import type { Log } from '../../src/ports/log.ts';
 import type { Reconcile } from '../../src/ports/queue.ts';
 import { createQueue } from '../../src/queue/memory.ts';
@@ -98,4 +99,32 @@ describe('the timetable', () => {
       }),
     );
   });
+});
+
+test('every failed run is told in the log: a conflict in a whisper, what the API refused as a warning, anything else as an error', async () => {
+  const failures: unknown[] = [
+    new KubeError('changed meanwhile', { reason: 'conflict', code: 409 }),
+    new KubeError('not allowed', { reason: 'forbidden', code: 403 }),
+    new TypeError('a bug'),
+  ];
+  const lines: string[] = [];
+  const write = (level: string) => (_fields: object, message: string) => void lines.push(`${level} ${message}`);
+  const log: Log = {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    child: () => log,
+  };
+  const clock = createVirtualClock();
+  const reconcile = async () => {
+    const failure = failures.shift();
+    if (failure !== undefined) throw failure;
+    return {};
+  };
+  const queue = createQueue({ clock, random: { next: () => 0.5, uuid: () => 'x' }, reconcile, concurrency: 1, log });
+  queue.add('shop/checkout');
+  await clock.advance(600_000);
+  await queue.stop();
+  expect(lines).toEqual(['debug changed meanwhile', 'warn not allowed', 'error a run failed']);
 });
