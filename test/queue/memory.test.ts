@@ -102,7 +102,7 @@ describe('the timetable', () => {
 });
 
 test('every failed run is told in the log: a conflict in a whisper, what the API refused as a warning, anything else as an error', async () => {
-  const failures: unknown[] = [
+  const failures: Error[] = [
     new KubeError('changed meanwhile', { reason: 'conflict', code: 409 }),
     new KubeError('not allowed', { reason: 'forbidden', code: 403 }),
     new TypeError('a bug'),
