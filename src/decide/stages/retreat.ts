@@ -23,10 +23,11 @@ export function retreatingStage(turn: AttemptTurn): Decision {
     if (weight !== asked && view.fresh === 'none') return { effect: { do: 'lookFresh', at: 'pods' } };
     const intent = { weight, fence: nextFence(status) };
     const shares = { ...status.shares, asked: weight, rung: 'written' as const };
-    return write(cleared(turn), { intent, shares, release: { ...release, retreatTouched: true } });
+    const stageSince = iso(turn.nowMs);
+    return write(cleared(turn), { intent, shares, stageSince, release: { ...release, retreatTouched: true } });
   }
   const acceptance = acceptanceOf(turn);
-  if (acceptance.state !== 'accepted') return hold(turn, acceptance.reason, acceptance.message);
+  if (acceptance.state !== 'accepted') return unaccepted(turn, acceptance, weight === home && home === 0);
   if (weight !== status.canaryWeight) {
     return write(cleared(turn), {
       canaryWeight: weight,
@@ -35,6 +36,31 @@ export function retreatingStage(turn: AttemptTurn): Decision {
   }
   if (weight !== home) return waitForPods(turn);
   return home === 0 ? move(cleared(turn), 'Draining') : keepCarrier(turn);
+}
+
+/**
+ * Home is not accepted. A gateway that says nothing, or refuses, must not keep people from taking the release back: the weight is in the route,
+ * and what is still sent to the canary is seen in Draining.
+ */
+function unaccepted(
+  turn: AttemptTurn,
+  { reason, message }: { reason: string; message: string },
+  isHome: boolean,
+): Decision {
+  if (!isHome) return hold(turn, reason, message);
+  const deadline = ms(turn.status.stageSince, turn.nowMs) + turn.settings.acceptMs;
+  if (turn.nowMs < deadline && !onlyUnresolved(turn)) return hold(turn, reason, message, deadline);
+  return move(cleared(turn), 'Draining', { canaryWeight: 0, shares: { asked: 0, rung: 'written' } });
+}
+
+/** Every route that is not accepted has been read, and only the backend that goes anyway, or another one, cannot be found. */
+function onlyUnresolved({ view, release }: AttemptTurn): boolean {
+  return release.routes.every(({ name }) => {
+    const acceptance = foundRoute(view.routes, name)?.acceptance;
+    return (
+      acceptance?.state !== 'pending' && (acceptance?.state !== 'refused' || acceptance.reason === 'BackendNotFound')
+    );
+  });
 }
 
 /** Leaves the routes as they must be at rest, then removes the canary's objects, then ends the attempt. */
