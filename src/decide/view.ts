@@ -136,6 +136,8 @@ export interface View {
   target: Target | undefined;
   /** A Deployment that may still be held although nothing is released in it: the spec names another one, or what it needs is gone. */
   former: NamedTarget | undefined;
+  /** `backends` only: why there are pods of more than one template behind the canary's Service, if so. */
+  mixed: string | undefined;
   carrier: Carrier | undefined;
   hasCanaryService: boolean;
   /** Full digest of what could be released now; undefined when it cannot be told. */

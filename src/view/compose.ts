@@ -5,7 +5,7 @@ import { commandsOf } from './commands.ts';
 import type { Gathered } from './gather.ts';
 import { routeViewOf } from './route.ts';
 import { backendDigest, workloadsBehind } from './subject.ts';
-import { activeTemplate, targetOf } from './target.ts';
+import { activeTemplate, isOfOneTemplate, stuckOf, targetOf } from './target.ts';
 
 /** What decisions see of what was gathered; not measured yet. */
 export function viewOf(gathered: Gathered): View {
@@ -28,6 +28,7 @@ export function viewOf(gathered: Gathered): View {
     problems: [...gathered.problems, ...routeProblems(gathered, routes, revisions.revision)],
     target: target && targetOf(target, replicaSets),
     former: former && { ...targetOf(former, replicaSets), name: former.metadata.name },
+    mixed: mixedOf(gathered),
     ...madeByUs(gathered),
     ...revisions,
     stable: { ready: gathered.stable.ready, desired: desiredOf(gathered, 'stable') },
@@ -56,6 +57,15 @@ function revisionsOf(gathered: Gathered): Pick<View, 'revision' | 'stableRevisio
     revision: target && templateDigest(target.spec.template),
     stableRevision: active && templateDigest(active.spec.template),
   };
+}
+
+/** While a Deployment replaces its pods, what is behind its Service is not yet what its template says. */
+function mixedOf({ canary, canaryService, deployments }: Gathered): string | undefined {
+  if (canary.spec?.backends === undefined) return undefined;
+  const rolling = workloadsBehind(canaryService, deployments).find((deployment) => !isOfOneTemplate(deployment));
+  if (rolling === undefined) return undefined;
+  const why = stuckOf(rolling) ?? 'its pods are being replaced';
+  return `Deployment ${rolling.metadata.name} behind Service ${canaryService?.metadata.name}: ${why}; a release begins from one version.`;
 }
 
 function madeByUs({ frozen, carrier, canaryService }: Gathered): Pick<View, 'carrier' | 'hasCanaryService'> {

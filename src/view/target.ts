@@ -33,6 +33,12 @@ export function activeTemplate(deployment: Deployment, replicaSets: ReplicaSet[]
   );
 }
 
+/** Every pod of a Deployment has its present template, ready or not. */
+export function isOfOneTemplate(deployment: Deployment): boolean {
+  const { replicas = 0, updatedReplicas = 0 } = deployment.status ?? {};
+  return seen(deployment) && replicas === updatedReplicas;
+}
+
 /** The controller has seen the present spec. */
 function seen({ metadata, status }: Deployment): boolean {
   return (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
@@ -43,7 +49,8 @@ function available({ spec, status }: Deployment): boolean {
   return wanted > 0 && (status?.availableReplicas ?? 0) >= wanted && (status?.replicas ?? 0) === wanted;
 }
 
-function stuckOf({ metadata, status }: Deployment): string | undefined {
+/** What a Deployment says of a roll-out that does not get on. */
+export function stuckOf({ metadata, status }: Deployment): string | undefined {
   const progressing = status?.conditions?.find((condition) => condition.type === 'Progressing');
   if (progressing?.status !== 'False') return undefined;
   return `Deployment ${metadata.name}: ${progressing.reason}: ${progressing.message}`;

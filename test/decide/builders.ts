@@ -136,6 +136,7 @@ export function aView(...changes: Change[]): View {
     surroundings: undefined,
     target,
     former: undefined,
+    mixed: undefined,
     carrier: undefined,
     hasCanaryService: false,
     revision: v1,

@@ -62,6 +62,7 @@ function mayNotBegin(turn: Turn, digest: string): Decision | undefined {
     return hold(turn, 'Suspended', `Revision ${shortDigest(digest)} waits: spec.suspend is true.`);
   }
   if (status.paused !== undefined) return hold(turn, 'Paused', `Paused by ${status.paused.by}; resume lets it go on.`);
+  if (view.mixed !== undefined) return hold(turn, 'CanaryRollingOut', view.mixed);
   const templated = view.spec.analysis.metrics?.some(({ templateRef }) => templateRef !== undefined) === true;
   const unknown = (view.target !== undefined || templated) && view.surroundings === undefined;
   return unknown ? { effect: { do: 'lookFresh', at: 'surroundings' } } : undefined;
