@@ -17,6 +17,7 @@ const moments: [string, Mode, (shop: Shop) => Promise<void>, string][] = [
   ['5', 'targetRef', (shop) => reached(shop, 'Watching', 5), 'v1'],
   ['50', 'targetRef', (shop) => reached(shop, 'Watching', 50), 'v1'],
   ['100', 'targetRef', (shop) => reached(shop, 'Watching', 100), 'v1'],
+  ['drain', 'targetRef', (shop) => reached(shop, 'DrainingStable', 100), 'v1'],
   ['roll-out', 'targetRef', (shop) => reached(shop, 'RollingOut', 100), 'v2'],
   ['return', 'targetRef', (shop) => returning(shop), 'v2'],
   ['5', 'backends', (shop) => reached(shop, 'Watching', 5), 'v1'],

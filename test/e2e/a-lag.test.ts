@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Mode, ended, moreAnswers, openShop, shareProblems, yours } from './release.ts';
+import { kinds } from '../../src/api/kinds.ts';
+import { type Mode, ended, moreAnswers, openShop, reached, shareProblems, yours } from './release.ts';
 import { type Stand, namespace, openStand } from './stand.ts';
 
 const lagging = `
@@ -46,6 +47,20 @@ describe.concurrent('a gateway whose data plane is five seconds behind its word'
       await shop.close();
       expect(shop.users.failed().filter(({ version }) => version !== 'v2')).toEqual([]);
       expect(yours(stand.route(shop.name))).toEqual(route);
+    });
+
+    test(`loses no request of an abort at 100 with ${mode}`, async () => {
+      const shop = await openShop(stand, `abort-${mode.toLowerCase()}`, { mode, gateway: 'slow' });
+      await shop.guard();
+      if (mode === 'targetRef') shop.push('shop:v2');
+      await reached(shop, 'Watching', 100);
+      const annotations = { 'command.linnet.dev/stop': JSON.stringify({ verb: 'abort' }) };
+      stand.edit(kinds.canary, shop.name, { metadata: { annotations } });
+      await ended(shop, 'Aborted');
+      await moreAnswers(shop, 300);
+      await shop.close();
+      expect(shop.users.failed()).toEqual([]);
+      expect(shop.users.answers.at(-1)?.version).toBe('v1');
     });
   }
 });

@@ -112,6 +112,29 @@ spec:
     expect(shop.users.failed()).toEqual([]);
   });
 
+  test('a parent may be one listener of a Gateway in another namespace', async () => {
+    stand.apply(`
+apiVersion: v1
+kind: Namespace
+metadata: {name: infra}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: infra}
+spec:
+  gatewayClassName: linnet-sandbox
+  listeners:
+  - {name: public, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}
+  - {name: private, port: 81, protocol: HTTP}
+`);
+    const there = { gateway: 'edge', gatewayNamespace: 'infra', sectionName: 'public' };
+    const shop = await openShop(stand, 'elsewhere', { mode: 'targetRef', ...there });
+    await promoted(shop);
+    await shop.close();
+    expect(shareProblems(shop)).toEqual([]);
+    expect(shop.users.failed()).toEqual([]);
+  });
+
   test('several routes of one Canary move together', async () => {
     const name = 'several';
     const others: Users[] = [];

@@ -39,6 +39,9 @@ export interface ShopOptions {
   perSecond?: number;
   /** Name of the Gateway, when it is another one. */
   gateway?: string;
+  /** Its namespace and the listener, when they are named. */
+  gatewayNamespace?: string;
+  sectionName?: string;
   /** The rules of the route, YAML; default: one rule to the stable Service. */
   rules?: string;
   /** Its own manifest of the stable Service. */
@@ -67,13 +70,13 @@ export interface Shop {
 }
 
 /** The manifest of a shop's route. */
-export function routeOf(
-  name: string,
-  stable: string,
-  { group = '', gateway = 'web', mesh, rules }: ShopOptions,
-): string {
+export function routeOf(name: string, stable: string, options: ShopOptions): string {
+  const { group = '', gateway = 'web', gatewayNamespace = namespace, sectionName, mesh, rules } = options;
+  const section = sectionName === undefined ? '' : `, sectionName: ${sectionName}`;
   const parentRef =
-    mesh === true ? `{group: "${group}", kind: Service, name: ${name}, port: 80}` : `{name: ${gateway}}`;
+    mesh === true
+      ? `{group: "${group}", kind: Service, name: ${name}, port: 80}`
+      : `{name: ${gateway}, namespace: ${gatewayNamespace}${section}}`;
   return `
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -135,7 +138,7 @@ export async function openShop(stand: Stand, name: string, options: ShopOptions)
   const address = () =>
     options.mesh === true
       ? stand.sandbox.meshAddress(namespace, name)
-      : stand.sandbox.gatewayAddress(namespace, options.gateway ?? 'web');
+      : stand.sandbox.gatewayAddress(options.gatewayNamespace ?? namespace, options.gateway ?? 'web');
   await until(
     `${name} serves`,
     () =>
