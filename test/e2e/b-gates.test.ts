@@ -1,27 +1,27 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { CanaryStatus } from '../../src/api/canary-status.ts';
 import { kinds } from '../../src/api/kinds.ts';
 import { systemClock } from '../../src/system.ts';
 import { type Shop, type ShopOptions, openShop, push } from './b-shop.ts';
 import { type Stand, openStand, until } from './stand.ts';
 
+// A write that is refused for long is tried again within 30 seconds.
+vi.setConfig({ testTimeout: 120_000 });
+
 let stand: Stand;
 const shops: Shop[] = [];
-/** Refuses writes of routes whose names begin so, as a Role without the right does. */
-let refusedRoutes: string | undefined;
+/** Routes whose writes are refused, with what the server says. */
+const refusing = new Map<string, { code: number; reason: string; message: string }>();
 let refusals = 0;
 
 beforeAll(async () => {
   stand = await openStand({
     api: {
       intercept({ verb, resource }) {
-        if (verb !== 'patch' || resource?.plural !== 'httproutes' || refusedRoutes === undefined) return undefined;
-        if (resource.name?.startsWith(refusedRoutes) !== true) return undefined;
+        const answer = refusing.get(resource?.name ?? '');
+        if (verb !== 'patch' || resource?.plural !== 'httproutes' || answer === undefined) return undefined;
         refusals += 1;
-        const message = `httproutes.gateway.networking.k8s.io "${resource.name}" is forbidden: User "linnet" cannot patch resource "httproutes"`;
-        return {
-          answer: { code: 403, body: { kind: 'Status', status: 'Failure', reason: 'Forbidden', message, code: 403 } },
-        };
+        return { answer: { code: answer.code, body: { kind: 'Status', status: 'Failure', ...answer } } };
       },
     },
   });
@@ -117,7 +117,9 @@ for (const mode of ['backends', 'targetRef'] as const) {
 
 test.concurrent('writes of the route that are forbidden hold the release with the reason, without a hot loop', async () => {
   const shop = await open('forbidden');
-  refusedRoutes = 'forbidden';
+  const message = 'User "linnet" cannot patch resource "httproutes"';
+  const forbidden = { code: 403, reason: 'Forbidden', message };
+  refusing.set(shop.name, forbidden);
   await shop.release();
   await shop.reaches('hold', ({ hold }) => hold?.reason === 'Forbidden');
   expect(shop.status().hold?.message).toMatch(/^patch HTTPRoute shop\/forbidden: HTTP 403: .*cannot patch resource/);
@@ -127,14 +129,14 @@ test.concurrent('writes of the route that are forbidden hold the release with th
   expect(refusals - triedBefore).toBeLessThan(20);
   expect(shop.stored.length - storedBefore).toBeLessThan(3);
   expect(shop.status()).toMatchObject({ canaryWeight: 0, hold: { reason: 'Forbidden' } });
-  refusedRoutes = undefined;
+  refusing.delete(shop.name);
   await shop.reaches('the first step', ({ canaryWeight }) => canaryWeight === 20, 45_000);
   expect(shop.status().hold).toBeUndefined();
   // In the middle the way back is refused: that is said too, and the way back is taken when it is open.
-  refusedRoutes = 'forbidden';
+  refusing.set(shop.name, forbidden);
   shop.command('a', { verb: 'abort' });
   await shop.reaches('hold', ({ hold, stage }) => stage === 'Retreating' && hold?.reason === 'Forbidden');
-  refusedRoutes = undefined;
+  refusing.delete(shop.name);
   await shop.reaches('end', (status) => outcome(status) === 'Aborted', 45_000);
   expect(shop.users?.failed()).toEqual([]);
   await until(
@@ -142,4 +144,15 @@ test.concurrent('writes of the route that are forbidden hold the release with th
     () => stand.route(shop.name).spec.rules?.[0]?.backendRefs?.[0]?.weight !== 80,
     () => stand.route(shop.name),
   );
+});
+
+test.concurrent('a write that admission denies holds the release with the words of the denial', async () => {
+  const shop = await open('denied', { replicas: 1 });
+  const message = 'admission webhook "routes.example.com" denied the request: weights are frozen today';
+  refusing.set(shop.name, { code: 422, reason: 'Invalid', message });
+  await shop.release();
+  await shop.reaches('hold', ({ hold }) => hold?.reason === 'WriteRefused');
+  expect(shop.status().hold?.message).toContain(`patch HTTPRoute shop/denied: HTTP 422: ${message}`);
+  refusing.delete(shop.name);
+  await shop.reaches('the first step', ({ canaryWeight, hold }) => canaryWeight === 20 && hold === undefined, 45_000);
 });
