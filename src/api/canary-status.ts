@@ -117,6 +117,13 @@ const Release = Type.Object(
     contests: Type.Optional(
       atomicList(moment('When.'), { description: 'When somebody undid our weights.', maxItems: 8 }),
     ),
+    unsureSince: Type.Optional(moment('Since when a check of this step has no verdict.')),
+    notAccepted: Type.Optional(
+      Type.Object(
+        { weight: share('Share.'), at: moment('When it was given up.') },
+        { description: 'A weight that the parents of a route did not accept in time.' },
+      ),
+    ),
     retreat: Type.Optional(
       Type.Object({
         outcome: oneOf(outcomes, { description: 'How the attempt will have ended.' }),
@@ -186,6 +193,7 @@ const CommandRecord = Type.Object(
     at: moment('When it was answered.'),
     result: oneOf(['done', 'refused'], { description: 'The answer.' }),
     message: text('The answer in one sentence.', 512),
+    removed: Type.Optional(Type.Boolean({ description: 'The request is gone; the same id is a new one.' })),
   },
   { description: 'The newest request of a person, and what became of it.' },
 );

@@ -29,9 +29,11 @@ interface Window {
  * write; intervals follow each other without overlap, so that each can fail once.
  */
 export function clearBreaches(turn: AttemptTurn, measured: Measured): Judged[] {
-  const from = ms(turn.release.failFrom, Number.NaN);
-  if (Number.isNaN(from) || turn.nowMs <= from) return [];
   const intervalMs = intervalOf(turn);
+  const marked = ms(turn.release.failFrom, Number.NaN);
+  // A clock that went back must not keep breaches from being seen.
+  const from = marked > turn.nowMs ? turn.nowMs - intervalMs + 1 : marked;
+  if (Number.isNaN(from) || turn.nowMs === from) return [];
   const windowMs = from + Math.floor((turn.nowMs - from) / intervalMs) * intervalMs;
   const window: Window = { fromMs: windowMs, toMs: turn.nowMs, baseline: 'before' };
   return metricsOf(turn)

@@ -14,18 +14,32 @@ const committedStages: Stage[] = ['Committing', 'RollingOut', 'Carrying'];
 
 /**
  * Takes up at most one command: abort before all others. A request is answered in status first and removed afterwards, so that a crash
- * in between neither loses nor repeats it.
+ * in between neither loses nor repeats it; until it is removed no other is answered.
  * @returns undefined when there is nothing to do
  */
 export function takeCommand(turn: Turn): Decision | undefined {
-  const { commands } = turn.view;
-  const answered = commands.find((command) => command.id === turn.status.lastCommand?.id);
+  const answered = answeredRequest(turn);
   if (answered !== undefined) return { effect: { do: 'removeCommand', id: answered.id } };
+  const { commands } = turn.view;
   const next =
     commands.find((command) => command.verb === 'abort') ?? commands.toSorted((a, b) => (a.id < b.id ? -1 : 1))[0];
   if (next === undefined) return undefined;
   const refusal = next.problem ?? wrongSubject(turn, next);
   return record(turn, next, refusal === undefined ? answer(turn, next) : { refused: refusal });
+}
+
+/** When there is nothing else to do: notes that an answered request is gone, so that its id is a new request from then on. */
+export function noteRemoval(turn: Turn, decision: Decision): Decision {
+  const { lastCommand } = turn.status;
+  if (decision.effect.do !== 'nothing' || lastCommand === undefined || lastCommand.removed === true) return decision;
+  return write(turn, { lastCommand: { ...lastCommand, removed: true } }, decision.wakeAt);
+}
+
+/** The request that status has answered already and that is still there. */
+export function answeredRequest({ view, status }: Turn): CommandRequest | undefined {
+  const { lastCommand } = status;
+  if (lastCommand === undefined || lastCommand.removed === true) return undefined;
+  return view.commands.find((command) => command.id === lastCommand.id);
 }
 
 function record(turn: Turn, command: CommandRequest, result: Answer): Decision {
@@ -126,6 +140,10 @@ function promote({ status }: Turn, { full, by }: CommandRequest): Answer {
   if (release === undefined) return { refused: 'No attempt is under way.' };
   if (release.retreat !== undefined) return { refused: 'The attempt is being taken back.' };
   if (!promotable.includes(status.stage)) return { refused: `There is nothing to promote in stage ${status.stage}.` };
+  const between = status.stage === 'Preparing' || status.stage === 'Shifting';
+  if (between && full !== true && status.paused === undefined && release.notAccepted === undefined) {
+    return { refused: `No weight is held in stage ${status.stage}: the next one is being prepared.` };
+  }
   const advancedBy = `promoted by ${by ?? 'a command'}`.slice(0, 256);
   return {
     done: { release: { ...release, advancedBy, ...(full === true ? { jump: true } : {}) } },

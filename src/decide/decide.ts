@@ -1,5 +1,5 @@
 import type { CanaryStatus, Stage } from '../api/canary-status.ts';
-import { takeCommand } from './commands.ts';
+import { answeredRequest, noteRemoval, takeCommand } from './commands.ts';
 import { drive } from './drive.ts';
 import { interrupt } from './interrupts.ts';
 import { leftovers } from './leftovers.ts';
@@ -28,7 +28,12 @@ function choose(view: View, nowMs: number, settings: Settings): Decision {
   }
   const turn: Turn = { view, status: view.status ?? firstStatus(nowMs), nowMs, settings };
   if (view.status === undefined) return view.deleting ? inStage(turn) : adopt(turn);
-  return takeCommand(turn) ?? inStage(turn);
+  // On the way home traffic comes first: a request that cannot be removed must not keep it where it is.
+  if (turn.status.stage === 'Retreating' && answeredRequest(turn) !== undefined) {
+    const decision = inStage(turn);
+    if (decision.effect.do !== 'nothing') return decision;
+  }
+  return takeCommand(turn) ?? noteRemoval(turn, inStage(turn));
 }
 
 function inStage(turn: Turn): Decision {

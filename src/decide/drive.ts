@@ -1,6 +1,17 @@
 import { podsNeeded } from './capacity.ts';
 import type { CanaryStatus, Release, Stage } from '../api/canary-status.ts';
-import { type AttemptTurn, compareFences, hold, iso, ms, stageAge, startRetreat, wait, write } from './turn.ts';
+import {
+  type AttemptTurn,
+  compareFences,
+  hold,
+  homeWeight,
+  iso,
+  ms,
+  stageAge,
+  startRetreat,
+  wait,
+  write,
+} from './turn.ts';
 import type { Decision, RouteView } from './view.ts';
 
 type FoundRoute = Extract<RouteView, { found: true }>;
@@ -21,23 +32,30 @@ export function drive(turn: AttemptTurn): Decision | undefined {
   // A retreat first asks for a weight of its own: what was asked for before it, and may never have been written, is void.
   const isVoid = status.stage === 'Retreating' && release.retreatTouched !== true;
   if (status.intent === undefined || isVoid) return undefined;
-  for (const { name } of turn.release.routes) {
+  const decisions = turn.release.routes.flatMap(({ name }) => {
     const route = turn.view.routes.find((candidate) => candidate.name === name);
-    const decision = route?.found === true && route.lost === undefined ? driveOne(turn, route) : undefined;
-    if (decision !== undefined) return decision;
-  }
-  return repaired(turn);
+    return (route?.found === true && route.lost === undefined ? driveOne(turn, route) : undefined) ?? [];
+  });
+  // A route that is fought over or cannot be written does not keep the others where they are.
+  const written = decisions.find(({ effect }) => effect.do === 'shiftRoute' || effect.do === 'restoreRoute');
+  return written ?? decisions[0] ?? repaired(turn);
 }
 
 function driveOne(turn: AttemptTurn, route: FoundRoute): Decision | undefined {
   const { intent } = turn.status;
   const order = compareFences(route.fence, intent?.fence);
   if (order > 0) return { effect: { do: 'lookFresh', at: 'pods' }, wakeAt: turn.nowMs + repairSpacingMs };
-  if (route.blocked !== undefined)
-    return hold(turn, 'RouteContested', `${route.kind} ${route.name}: ${route.blocked}.`);
+  if (route.blocked !== undefined) return blockedRoute(turn, route);
   if (order < 0 && !wiped(turn, route)) return lateRaise(turn, route) ?? shift(turn, route);
   const undone = order < 0 || route.share !== intent?.weight || route.contestedBy !== undefined;
   return undone ? repair(turn, route) : undefined;
+}
+
+/** The share cannot be written any more. On the way home what is ours is taken out instead. */
+function blockedRoute(turn: AttemptTurn, { kind, name, blocked, ours }: FoundRoute): Decision | undefined {
+  const goesHome = turn.release.retreat !== undefined && homeWeight(turn.release, turn.view.deleting) === 0;
+  if (!goesHome) return hold(turn, 'RouteContested', `${kind} ${name}: ${blocked}.`);
+  return ours ? { effect: { do: 'restoreRoute', kind, name, keep: 'stable' } } : undefined;
 }
 
 /** Without a fence: somebody replaced the whole route after our write was seen. */
@@ -73,9 +91,9 @@ function shift({ status }: AttemptTurn, { kind, name }: FoundRoute): Decision {
 function repair(turn: AttemptTurn, route: FoundRoute): Decision {
   const { status, release, nowMs, settings } = turn;
   const recent = (release.contests ?? []).filter((at) => nowMs - ms(at, 0) < settings.contestWindowMs);
-  const last = ms(recent.at(-1), 0);
+  const last = Math.min(nowMs, ms(recent.at(-1), 0));
   if (nowMs - last < repairSpacingMs) return wait(last + repairSpacingMs);
-  if (release.retreat === undefined && recent.length >= settings.contestLimit) {
+  if (status.stage !== 'Retreating' && recent.length >= settings.contestLimit) {
     const again = ms(recent[0], nowMs) + settings.contestWindowMs;
     const message = `${route.contestedBy ?? 'Somebody'} keeps undoing the weights in ${route.kind} ${route.name}; they are put back at most ${settings.contestLimit} times in ${Math.round(settings.contestWindowMs / 60_000)} min, next at ${iso(again)}. Make that tool ignore the weights (docs/gitops.md).`;
     return hold(turn, 'RouteContested', message, again);
@@ -120,7 +138,7 @@ export function acceptanceOf(
 ): { state: 'accepted' } | { state: 'waiting'; message: string; reason: 'NotAccepted' | 'RouteRefused' } {
   for (const { name } of turn.release.routes) {
     const route = turn.view.routes.find((candidate) => candidate.name === name);
-    if (route?.found !== true || route.acceptance.state === 'accepted') continue;
+    if (route?.found !== true || route.lost !== undefined || route.acceptance.state === 'accepted') continue;
     const { acceptance } = route;
     return acceptance.state === 'refused'
       ? {

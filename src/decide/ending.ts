@@ -1,6 +1,6 @@
 import type { CanaryStatus, HistoryEntry, Release } from '../api/canary-status.ts';
 import { setCondition } from './conditions.ts';
-import { type AttemptTurn, iso, without, write } from './turn.ts';
+import { type AttemptTurn, isCommitted, iso, without, write } from './turn.ts';
 import type { Decision, Ending } from './view.ts';
 
 /** Attempts that status remembers. */
@@ -42,7 +42,7 @@ export function finish(turn: AttemptTurn, ending: Ending): Decision {
     ...rest,
     history: remembered(status, historyEntry(status, release, ending, nowMs)),
     canaryWeight: promoted && release.frozen.subject.target === undefined ? 100 : 0,
-    stableRevision: shortDigest(promoted ? release.digest : release.stableDigest),
+    stableRevision: shortDigest(promoted || isCommitted(release) ? release.digest : release.stableDigest),
     conditions: setCondition(
       status.conditions,
       { type: 'Promoted', status: promoted ? 'True' : 'False', reason: ending.outcome, message: ending.message },

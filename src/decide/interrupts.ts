@@ -1,6 +1,7 @@
 import type { Outcome, Stage } from '../api/canary-status.ts';
 import { type Judged, clearBreaches, mergeRecords, recordsOf } from './checks.ts';
-import { type AttemptTurn, iso, startRetreat, write } from './turn.ts';
+import { digestOf } from '../api/digest.ts';
+import { type AttemptTurn, carrierPodsGone, isCommitted, iso, startRetreat, write } from './turn.ts';
 import type { Decision, Ending } from './view.ts';
 
 /**
@@ -27,11 +28,16 @@ function pointless({ view, status }: AttemptTurn): Ending | undefined {
     : undefined;
 }
 
-/** The objects of the attempt are not those that it began with. */
+/**
+ * The objects of the attempt are not those that it began with. After the point of no return there is nothing to take back: what is left of the attempt is
+ * brought to its end by the rules it began with.
+ */
 function lostSubject(turn: AttemptTurn): Ending | undefined {
   const { view, release } = turn;
+  if (isCommitted(release)) return undefined;
   const { subject } = release.frozen;
-  if (view.wanted !== undefined && JSON.stringify(view.wanted.subject) !== JSON.stringify(subject)) {
+  // The API server gives the fields of what it stored in an order of its own.
+  if (view.wanted !== undefined && digestOf(view.wanted.subject) !== digestOf(subject)) {
     return end('Cancelled', 'SpecChanged', 'spec names another target, other backends or other routes now.');
   }
   if (subject.target !== undefined && view.target?.uid !== release.targetUid) {
@@ -51,8 +57,8 @@ function lostRoute({ view, release }: AttemptTurn): Ending | undefined {
   return undefined;
 }
 
-/** Past these stages the target is let go on purpose, and the stages themselves look at what it becomes. */
-const onTheWayOut: Stage[] = [
+/** In the other stages the target is let go on purpose, and the stages themselves look at what it becomes. */
+const climbing: Stage[] = [
   'Preparing',
   'Shifting',
   'Accepting',
@@ -62,12 +68,13 @@ const onTheWayOut: Stage[] = [
   'DrainingStable',
 ];
 
-/** What waits is not what is being tried, on the way out. */
+/** What waits is not what is being tried; on the return: what runs on the target is not what it was given. */
 function changedRevision({ view, release, status }: AttemptTurn): Ending | undefined {
-  if (release.leg === 'return' || !onTheWayOut.includes(status.stage) || view.revision === undefined) return undefined;
+  if (!climbing.includes(status.stage) || view.revision === undefined) return undefined;
   if (view.target !== undefined && view.target.hold.state !== 'held') {
     return end('Bypassed', 'Bypassed', `Deployment ${release.frozen.subject.target} was unpaused by somebody else.`);
   }
+  if (release.leg === 'return') return undefined;
   if (view.revision === release.digest) return undefined;
   return view.revision === release.stableDigest
     ? end('Reverted', 'Reverted', 'The template is that of the stable version again.')
@@ -76,19 +83,16 @@ function changedRevision({ view, release, status }: AttemptTurn): Ending | undef
 
 /** A side that has traffic has lost its pods, while there is another side to go to. */
 function podsGone({ view, status, release }: AttemptTurn): Ending | undefined {
-  const { intent = { weight: 0 } } = status;
-  if (release.leg === 'return' || release.committedAt !== undefined) return undefined;
+  const { weight } = status.intent ?? { weight: 0 };
   const { canary, stable } = view;
-  if (intent.weight > 0 && canary.ready === 0 && stable.ready > 0) {
-    return end('Failed', 'CanaryPodsGone', `The canary has ${intent.weight} % of the traffic and no ready pod.`);
+  if (weight > 0 && canary.ready === 0 && stable.ready > 0) {
+    const reason = isCommitted(release) ? carrierPodsGone : 'CanaryPodsGone';
+    return end('Failed', reason, `The canary has ${weight} % of the traffic and no ready pod.`);
   }
-  const split = intent.weight > 0 && intent.weight < 100;
+  // At 100 on the way out the stable version has no traffic to lose.
+  const split = weight < 100 && (weight > 0 || release.leg === 'return');
   if (!split || stable.ready > 0 || canary.ready === 0) return undefined;
-  return end(
-    'Failed',
-    'StablePodsGone',
-    `The stable version has ${100 - intent.weight} % of the traffic and no ready pod.`,
-  );
+  return end('Failed', 'StablePodsGone', `The stable version has ${100 - weight} % of the traffic and no ready pod.`);
 }
 
 function breach(turn: AttemptTurn): Decision | undefined {

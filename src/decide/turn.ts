@@ -117,10 +117,22 @@ export function without<K extends keyof CanaryStatus>(status: CanaryStatus, ...f
   return copy;
 }
 
-/** Where a retreat goes to: the canary's share at its end, in percent. */
-export function homeWeight(release: Release, deleting: boolean): 0 | 100 {
-  return release.leg === 'return' && !deleting ? 100 : 0;
+/** Past the point of no return: the target has the new template, or gets it. */
+export function isCommitted(release: Release): boolean {
+  return release.leg === 'return' || release.committedAt !== undefined;
 }
+
+/**
+ * Where a retreat goes to: the canary's share at its end, in percent. Before the point of no return that is the stable version; after it the carrier,
+ * unless the Canary is being deleted or the carrier has no pods left.
+ */
+export function homeWeight(release: Release, deleting: boolean): 0 | 100 {
+  if (deleting || release.retreat?.reason === carrierPodsGone) return 0;
+  return isCommitted(release) ? 100 : 0;
+}
+
+/** Reason of the one retreat after the point of no return that goes to the target. */
+export const carrierPodsGone = 'CarrierPodsGone';
 
 /** The beginning of a retreat; its own stage finds the share to begin with. */
 export function retreating(

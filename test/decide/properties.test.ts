@@ -5,7 +5,7 @@ import { readStatus } from '../../src/api/parse-status.ts';
 import { podsNeeded } from '../../src/decide/capacity.ts';
 import { decide } from '../../src/decide/decide.ts';
 import { table } from '../../src/decide/table.ts';
-import { compareFences } from '../../src/decide/turn.ts';
+import { compareFences, homeWeight } from '../../src/decide/turn.ts';
 import { type Decision, type View, defaultSettings } from '../../src/decide/view.ts';
 import { decided, now } from './builders.ts';
 import { anyView } from './random-views.ts';
@@ -98,7 +98,7 @@ describe('whatever is seen', () => {
     forEveryWrite((next, before, view) => {
       if (before.stage !== 'Retreating' || next.intent === undefined) return;
       const from = before.intent?.weight ?? before.canaryWeight;
-      const home = before.release?.leg === 'return' && !view.deleting ? 100 : 0;
+      const home = before.release === undefined ? 0 : homeWeight(before.release, view.deleting);
       const receiver = home === 0 ? view.stable : view.canary;
       if (receiver.ready === 0) return;
       if (home === 0) expect(next.intent.weight).toBeLessThanOrEqual(from);

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   aView,
   ago,
+  decided,
   decidedEffect,
   fresh,
   inAttempt,
@@ -55,6 +56,8 @@ describe('an intent that was never written to the route', () => {
       none,
       fresh('pods'),
     );
-    expect(written(view).hold?.reason).toBe('NotEnoughPods');
+    expect(decided(view).effect).toEqual({ do: 'lookFresh', at: 'all' });
+    const seen = written(aView(() => view, fresh()));
+    expect([seen.stage, seen.release?.retreat?.reason]).toEqual(['Retreating', 'StablePodsGone']);
   });
 });

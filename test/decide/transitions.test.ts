@@ -186,8 +186,8 @@ const rows: Record<Stage, Partial<Record<Stage, Row>>> = {
       aView(inAttempt('Draining', 0), retreatingFor('Aborted'), withStatus({ stageSince: ago(30) })),
     ],
     Retreating: [
-      'a route that was made anew brings the traffic back to the carrier',
-      aView(onTheReturn('Draining', 0), withRoute({ uid: 'another-uid' }), fresh()),
+      'a target that loses its pods gives the traffic back to the carrier',
+      aView(onTheReturn('Draining', 0), withPods({ stable: { ready: 0 } }), fresh()),
     ],
   },
   Cleaning: {

@@ -1,5 +1,6 @@
-import type { CanaryStatus } from '../../api/canary-status.ts';
+import type { CanaryStatus, Release } from '../../api/canary-status.ts';
 import { observedShare, shareAgrees } from '../../analysis/share.ts';
+import type { Timeline } from '../../analysis/timeline.ts';
 import { durationMs } from '../../api/duration.ts';
 import { fullPods, podsNeeded, shareCarried } from '../capacity.ts';
 import { type Judged, judgeStep, mergeRecords, recordsOf } from '../checks.ts';
@@ -47,11 +48,19 @@ export function shifting(turn: AttemptTurn): Decision {
   const reachable =
     turn.release.leg === 'return' ? returnWeight(turn, target.rung.weight) : outWeight(turn, target.rung.weight);
   if (typeof reachable !== 'number') return reachable;
+  const refused = notAccepted(turn, reachable);
+  if (refused !== undefined) return refused;
   if (turn.view.fresh === 'none') return { effect: { do: 'lookFresh', at: 'pods' } };
   const intent = { weight: reachable, fence: nextFence(turn.status) };
   const reached = reachable === target.rung.weight ? target.index : turn.step;
   const shares = { ...turn.status.shares, asked: reachable, rung: 'written' as const };
-  return move(cleared(turn), 'Accepting', { intent, stepIndex: reached, shares }, { full: fullNow(turn) });
+  const { notAccepted: _, ...release } = promptless(turn.release);
+  return move(
+    { ...cleared(turn), release },
+    'Accepting',
+    { intent, stepIndex: reached, shares },
+    { full: fullNow(turn) },
+  );
 }
 
 /** Waits until every route has accepted the weight; in the end goes back to the last one that was. */
@@ -71,9 +80,11 @@ export function accepting(turn: AttemptTurn): Decision {
   if (turn.status.intent?.weight === turn.status.canaryWeight) return hold(turn, acceptance.reason, acceptance.message);
   const intent = { weight: turn.status.canaryWeight, fence: nextFence(turn.status) };
   const stepIndex = Math.max(-1, turn.step - 1);
+  const given = { weight, at: iso(turn.nowMs) };
   return write(turn, {
     intent,
     stepIndex,
+    release: { ...turn.release, notAccepted: given },
     stageSince: iso(turn.nowMs),
     shares: { ...turn.status.shares, asked: intent.weight, rung: 'written' },
   });
@@ -86,8 +97,8 @@ export function observing(turn: AttemptTurn): Decision {
   const age = stageAge(turn);
   if (seen.verdict === 'agrees')
     return agree(turn, { rung: 'observed', observed: seen.share, requests: seen.requests });
-  if (seen.verdict === 'differs') {
-    if (age < turn.settings.trafficMissingMs) return wait(nextCheck(turn));
+  if (seen.verdict === 'differs' && (seen.late || age < 2 * turn.settings.trafficMissingMs)) {
+    if (!seen.late || age < turn.settings.trafficMissingMs) return wait(nextCheck(turn));
     const message = `${asked} % were asked for and accepted, but ${seen.share.toFixed(1)} % of ${seen.requests} requests went to the canary for ${Math.round(age / 1000)} s.`;
     return startRetreat(turn, { outcome: 'Failed', reason: 'TrafficMissing', message });
   }
@@ -118,7 +129,7 @@ export function watching(turn: AttemptTurn): Decision {
 /** The gate before everything goes to the new version. */
 export function waitingPromotion(turn: AttemptTurn): Decision {
   const stopped = paused(turn);
-  return stopped ?? move(cleared(turn), 'Shifting');
+  return stopped ?? move({ ...cleared(turn), release: promptless(turn.release) }, 'Shifting');
 }
 
 /** The end of a step's interval: a failed check counts on every rung, a missing verdict only where evidence is asked. */
@@ -137,8 +148,9 @@ function stayUnsure(turn: AttemptTurn, unsure: Judged, judged: Judged[]): Decisi
   const reason = verdict.verdict === 'unsure' ? verdict.reason : 'Unsure';
   const message = `${metric.name}: ${verdict.message}`;
   const { after, do: then } = turn.release.frozen.analysis.onUnsure;
-  const since = turn.status.hold?.reason === reason ? ms(turn.status.hold.since, turn.nowMs) : turn.nowMs;
-  const end = since + durationMs(after);
+  // The reason may change; what counts is how long there has been no verdict.
+  const unsureSince = turn.release.unsureSince ?? iso(turn.nowMs);
+  const end = ms(unsureSince, turn.nowMs) + durationMs(after);
   if (turn.nowMs >= end && then === 'rollback') {
     return startRetreat(turn, { outcome: 'Inconclusive', reason, message: `No verdict for ${after}: ${message}` });
   }
@@ -147,15 +159,16 @@ function stayUnsure(turn: AttemptTurn, unsure: Judged, judged: Judged[]): Decisi
     return write(turn, { release: { ...turn.release, advancedBy } });
   }
   const checks = mergeRecords(turn.status.checks, recordsOf(judged, turn.nowMs));
-  const fresh = turn.status.hold?.reason === reason ? turn.status : { ...turn.status, checks };
-  return hold({ ...turn, status: fresh }, reason, message, nextCheck(turn));
+  const release = { ...turn.release, unsureSince };
+  const status = turn.status.hold?.reason === reason ? turn.status : { ...turn.status, checks, release };
+  return hold({ ...turn, status }, reason, message, nextCheck(turn));
 }
 
 function leaveStep(turn: AttemptTurn, judged: Judged[]): Decision {
   const next = nextRung(turn);
   const checks = judged.length === 0 ? {} : { checks: mergeRecords(turn.status.checks, recordsOf(judged, turn.nowMs)) };
   const before100 = turn.release.leg === 'out' && next?.rung.weight === 100 && isPaused(turn);
-  const { advancedBy: _, ...release } = turn.release;
+  const { unsureSince: _, ...release } = promptless(turn.release);
   const left = { ...cleared(turn), release };
   return before100 ? move(left, 'WaitingPromotion', checks) : goOn(left, checks);
 }
@@ -224,24 +237,39 @@ function awaitPods(turn: AttemptTurn, ready: number, needed: number): Decision |
   return startRetreat(turn, { outcome: 'Failed', reason: 'ProgressDeadlineExceeded', message: ending });
 }
 
-function seenShare(
-  turn: AttemptTurn,
-  asked: number,
-): { verdict: 'agrees' | 'differs'; share: number; requests: number } | { verdict: 'unseen' } {
-  const { measured } = turn.view;
+interface Seen {
+  share: number;
+  requests: number;
+}
+
+/** `late`: it differs in requests from after the time that a gateway may take to follow, so that its being slow is no explanation. */
+type SeenShare =
+  | ({ verdict: 'agrees' } & Seen)
+  | ({ verdict: 'differs'; late: boolean } & Seen)
+  | { verdict: 'unseen' };
+
+/** Any window may show that the share agrees; that it is missing is said of one without the requests from before the gateway followed. */
+function seenShare({ view: { measured }, release, nowMs, settings }: AttemptTurn, asked: number): SeenShare {
   if (measured?.atSplit !== true || measured.counts?.outcome !== 'data') return { verdict: 'unseen' };
-  const since = ms(turn.release.acceptedAt, turn.nowMs);
-  let differing: { verdict: 'differs'; share: number; requests: number } | undefined;
-  for (const windowMs of shareWindowsMs) {
-    const { share, requests } = observedShare(measured.counts.data, Math.max(since, turn.nowMs - windowMs));
-    if (share === undefined) continue;
-    // A side that gets nothing is told by the other one getting everything.
-    const verdict =
-      asked > 0 ? shareAgrees({ share, requests, asked }) : shareAgrees({ share: 100 - share, requests, asked: 100 });
-    if (verdict === 'agrees') return { verdict, share, requests };
-    if (verdict === 'differs') differing = { verdict, share, requests };
-  }
-  return differing ?? { verdict: 'unseen' };
+  const { data } = measured.counts;
+  const since = ms(release.acceptedAt, nowMs);
+  const within = (from: number) =>
+    shareWindowsMs.map((windowMs) => splitAfter(data, Math.max(from, nowMs - windowMs), asked));
+  const [early, late] = [within(since), within(since + settings.settleMs)];
+  const agreeing = [...early, ...late].find(({ verdict }) => verdict === 'agrees');
+  if (agreeing !== undefined) return { ...agreeing, verdict: 'agrees' };
+  const [lateDiffering, differing] = [late, early].map((all) => all.findLast(({ verdict }) => verdict === 'differs'));
+  if (lateDiffering !== undefined) return { ...lateDiffering, verdict: 'differs', late: true };
+  return differing === undefined ? { verdict: 'unseen' } : { ...differing, verdict: 'differs', late: false };
+}
+
+function splitAfter(data: Timeline, fromMs: number, asked: number): { verdict: ReturnType<typeof shareAgrees> } & Seen {
+  const { share, requests } = observedShare(data, fromMs);
+  if (share === undefined) return { verdict: 'tooFew', share: 0, requests };
+  // A side that gets nothing is told by the other one getting everything.
+  const verdict =
+    asked > 0 ? shareAgrees({ share, requests, asked }) : shareAgrees({ share: 100 - share, requests, asked: 100 });
+  return { verdict, share, requests };
 }
 
 function agree(
@@ -269,7 +297,25 @@ function isPaused({ view, status }: AttemptTurn): boolean {
   return status.paused !== undefined || view.spec.suspend === true;
 }
 
-function paused(turn: AttemptTurn): Decision | undefined {
+/** What a person asked for holds for the step in which it was asked. */
+function promptless({ advancedBy: _, ...release }: Release): Release {
+  return release;
+}
+
+/** A weight that was not accepted in time is not asked for again at once: whoever refuses it has to change something first. */
+function notAccepted(turn: AttemptTurn, weight: number): Decision | undefined {
+  const { notAccepted: given, advancedBy } = turn.release;
+  if (given === undefined || given.weight !== weight || advancedBy !== undefined) return undefined;
+  const again = Math.min(turn.nowMs, ms(given.at, 0)) + notAcceptedRestMs;
+  if (turn.nowMs >= again) return undefined;
+  const message = `${weight} % were not accepted in time; they are asked for again at ${iso(again)}, or when somebody says promote.`;
+  return hold(turn, 'NotAccepted', message, again);
+}
+
+const notAcceptedRestMs = 600_000;
+
+/** Nothing advances while a person or the spec says so. */
+export function paused(turn: AttemptTurn): Decision | undefined {
   const { status, view } = turn;
   if (status.paused !== undefined) {
     return hold(turn, 'Paused', `Paused by ${status.paused.by}; resume lets it go on.`, checkWhileHolding(turn));

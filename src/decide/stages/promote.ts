@@ -1,15 +1,17 @@
 import type { Release } from '../../api/canary-status.ts';
 import { drained } from '../drained.ts';
 import { historyEntry, remembered, shortDigest } from '../ending.ts';
-import { type AttemptTurn, hold, iso, move, startRetreat, wait, without, write } from '../turn.ts';
+import { type AttemptTurn, carrierPodsGone, hold, iso, move, startRetreat, wait, without, write } from '../turn.ts';
 import type { Decision, Ending } from '../view.ts';
-import { goOn } from './climb.ts';
+import { goOn, paused } from './climb.ts';
 
 /** The stable pods have no weight any more; nothing is done to them before their last requests are answered. */
 export function drainingStable(turn: AttemptTurn): Decision {
+  const stopped = paused(turn);
+  if (stopped !== undefined) return stopped;
   const left = drained(turn, 'stable');
   if (!left.drained) return wait(left.wakeAt);
-  return move(turn, 'Committing', {}, { committedAt: iso(turn.nowMs) });
+  return move(cleared(turn), 'Committing', {}, { committedAt: iso(turn.nowMs) });
 }
 
 /**
@@ -40,7 +42,7 @@ export function committing(turn: AttemptTurn): Decision {
     };
     return startRetreat({ ...turn, release }, ending);
   }
-  return { effect: { do: 'letTargetGo', name: turn.release.frozen.subject.target ?? '', digest } };
+  return paused(turn) ?? { effect: { do: 'letTargetGo', name: turn.release.frozen.subject.target ?? '', digest } };
 }
 
 /** The target rolls out without traffic from the route. When it is done it is held again, and the traffic returns. */
@@ -63,20 +65,19 @@ export function rollingOut(turn: AttemptTurn): Decision {
   }
   // Only what came here over the carrier has been analysed.
   const returnAnalysed = release.leg === 'out';
-  return goOn(
-    { ...cleared(turn), step: -1, release: { ...release, leg: 'return', returnAnalysed } },
-    { stepIndex: -1 },
-  );
+  const back: Release = { ...unmarked(release), leg: 'return', returnAnalysed };
+  return goOn({ ...cleared(turn), step: -1, release: back }, { stepIndex: -1 });
 }
 
 /** A new attempt, from the carrier to the target, with a template that the carrier does not have: it is tried like any revision. */
 function tryOnTarget(turn: AttemptTurn, stage: 'Committing' | 'Shifting', digest: string): Decision {
-  const { status, view, nowMs } = turn;
-  const release = fought(turn.release);
+  const { view, nowMs } = turn;
+  const status = without(turn.status, 'checks', 'retryAsked');
+  const release = unmarked(turn.release);
   const since = iso(nowMs);
   const stableDigest = view.carrier?.digest ?? release.digest;
   const attempt = status.attempt + 1;
-  return write(cleared(turn), {
+  return write(cleared({ ...turn, status }), {
     stage,
     stageSince: since,
     attempt,
@@ -97,9 +98,11 @@ function tryOnTarget(turn: AttemptTurn, stage: 'Committing' | 'Shifting', digest
   });
 }
 
-/** The attempt without the marks of a retreat that the carrier has survived. */
-function fought({ retreat: _, retreatTouched: _t, jump: _j, advancedBy: _a, ...release }: Release): Release {
-  return release;
+/** The attempt without what belongs to the leg before: its evidence, what a person asked for, a retreat that the carrier has survived. */
+function unmarked(release: Release): Release {
+  const { retreat: _, retreatTouched: _t, jump: _j, advancedBy: _a, unsureSince: _u, ...rest } = release;
+  const { acceptedAt: _at, passFrom: _p, failFrom: _f, ...kept } = rest;
+  return kept;
 }
 
 /**
@@ -110,15 +113,33 @@ export function carrying(turn: AttemptTurn): Decision {
   const { view, status, release } = turn;
   const { target } = view;
   const [last] = status.history ?? [];
-  if (view.deleting) return startRetreat({ ...turn, release: fought(release) }, goingAway);
-  if (target !== undefined && target.hold.state === 'held' && target.specDigest !== target.activeDigest) {
-    return tryOnTarget(turn, 'Committing', target.specDigest);
+  if (view.deleting) return startRetreat({ ...turn, release: unmarked(release) }, goingAway);
+  if (view.canary.ready === 0 && view.stable.ready > 0) {
+    if (view.fresh !== 'all') return { effect: { do: 'lookFresh', at: 'all' } };
+    const message = 'The carrier has no ready pod and the target has: the target takes the traffic.';
+    return startRetreat(
+      { ...turn, release: unmarked(release) },
+      { outcome: 'Failed', reason: carrierPodsGone, message },
+    );
   }
-  if (status.retryAsked === true && target?.rolledOut === true) {
-    return tryOnTarget({ ...turn, status: without(status, 'retryAsked') }, 'Shifting', release.digest);
-  }
+  const news = newsOnTarget(turn);
+  if (news !== undefined) return news;
+  if (status.retryAsked === true && target?.rolledOut === true) return tryOnTarget(turn, 'Shifting', release.digest);
   const message = `${last?.message ?? ''} The canary Deployment keeps all of the traffic. Push a new template, or say retry.`;
   return hold(turn, 'CarrierKeeps', message.trim());
+}
+
+/** A template that the target has, or waits with, and that was not tried yet. One that somebody else let roll is held when it has rolled out. */
+function newsOnTarget(turn: AttemptTurn): Decision | undefined {
+  const { view, status, release } = turn;
+  const { target } = view;
+  if (target === undefined || target.hold.state === 'foreign') return undefined;
+  if (target.hold.state === 'free') return target.rolledOut ? { effect: { do: 'holdTarget' } } : undefined;
+  const waits = target.specDigest !== target.activeDigest;
+  const tried = status.history?.[0]?.digest === target.specDigest && status.retryAsked !== true;
+  if (waits) return tried ? undefined : tryOnTarget(turn, 'Committing', target.specDigest);
+  const rolledByOthers = target.rolledOut && target.activeDigest !== release.digest;
+  return rolledByOthers ? tryOnTarget(turn, 'Shifting', target.specDigest) : undefined;
 }
 
 const goingAway: Ending = { outcome: 'Cancelled', reason: 'Deleted', message: 'The Canary is being deleted.' };
