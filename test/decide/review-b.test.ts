@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { Timeline } from '../../src/analysis/timeline.ts';
+import type { CanaryStatus } from '../../src/api/canary-status.ts';
 import { decide } from '../../src/decide/decide.ts';
-import type { RouteView, View } from '../../src/decide/view.ts';
+import type { Measured, RouteView, View } from '../../src/decide/view.ts';
 import {
   type Change,
   aView,
@@ -9,6 +11,7 @@ import {
   inAttempt,
   now,
   retreatingFor,
+  withRelease,
   withRoute,
   written,
 } from './builders.ts';
@@ -68,5 +71,67 @@ describe('a retreat that is home', () => {
     const draining = { ...view, status: written(view) };
     expect(decidedEffect(draining)).toBe('nothing');
     expect(decide(settled(draining), now + 15_000).effect).toMatchObject({ status: { stage: 'Cleaning' } });
+  });
+});
+
+describe('a gateway that follows late', () => {
+  const acceptedAt = now;
+
+  /** Cumulative requests of both sides, scraped at a regular pace, when the gateway goes from 5 to `share` percent after `lagMs`. */
+  function scraped(
+    nowMs: number,
+    { lagMs, phaseMs, share }: { lagMs: number; phaseMs: number; share: number },
+  ): Timeline {
+    const perSecond = 300;
+    const at = (sinceMs: number) => {
+      const before = Math.min(sinceMs, lagMs) / 1000 + 200;
+      const after = Math.max(0, sinceMs - lagMs) / 1000;
+      const canary = perSecond * (0.05 * before + (share / 100) * after);
+      return { canary, stable: perSecond * (before + after) - canary };
+    };
+    const times: number[] = [];
+    for (let t = phaseMs - 150_000; t <= nowMs - acceptedAt - 200; t += 15_000) times.push(t);
+    const side = (name: 'stable' | 'canary') => ({
+      requests: [
+        {
+          target: 'gateway',
+          good: true,
+          samples: times.map((t) => ({ atMs: acceptedAt + t, value: Math.round(at(t)[name]) })),
+        },
+      ],
+      buckets: [],
+    });
+    return { stable: side('stable'), canary: side('canary') };
+  }
+
+  /** What comes of Observing when it is looked at every five seconds. */
+  function observed(traffic: { lagMs: number; phaseMs: number; share: number }): CanaryStatus | undefined {
+    const moment = new Date(acceptedAt).toISOString();
+    const view = aView(
+      inAttempt('Observing', 50, { stageSince: moment }),
+      withRelease({ acceptedAt: moment, failFrom: moment }),
+    );
+    for (let nowMs = acceptedAt + 5_000; nowMs <= acceptedAt + 90_000; nowMs += 5_000) {
+      const counts = { outcome: 'data' as const, query: 'q', data: scraped(nowMs, traffic) };
+      const measured: Measured = { atMs: nowMs, atSplit: true, hint: undefined, counts, values: {} };
+      const { effect } = decide({ ...view, measured }, nowMs);
+      if (effect.do === 'writeStatus') return effect.status;
+    }
+    return undefined;
+  }
+
+  const phases = Array.from({ length: 30 }, (_none, index) => index * 500 + 250);
+
+  test.each([0, 1_000, 3_000, 5_000, 8_000, 10_000])(
+    'by %i ms is no missing traffic, whenever scrapes come',
+    (lagMs) => {
+      const ends = phases.map((phaseMs) => observed({ lagMs, phaseMs, share: 50 })?.stage);
+      expect(new Set(ends)).toEqual(new Set(['Watching']));
+    },
+  );
+
+  test('so that the share never comes is found out, whenever scrapes come', () => {
+    const ends = phases.map((phaseMs) => observed({ lagMs: 0, phaseMs, share: 5 })?.release?.retreat?.reason);
+    expect(new Set(ends)).toEqual(new Set(['TrafficMissing']));
   });
 });
