@@ -1,5 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { aDeployment, aStore, at, by, configMap, deployment, namespace, refusal, service } from './store-fixtures.ts';
+import {
+  aDeployment,
+  aStore,
+  at,
+  by,
+  configMap,
+  define,
+  deployment,
+  namespace,
+  refusal,
+  service,
+} from './store-fixtures.ts';
 
 const settings = (data: Record<string, string> = { a: '1' }) => ({
   apiVersion: 'v1',
@@ -256,4 +267,13 @@ test('lists by namespace and name, with label and field selectors', () => {
   expect(names({ labelSelector: '!tier' })).toEqual([]);
   expect(names({ fieldSelector: 'metadata.name=b,metadata.namespace!=other' })).toEqual(['default/b']);
   expect(refusal(() => names({ labelSelector: 'a b' })).code).toBe(400);
+});
+
+test('custom resources come back with their fields in order of their names, as from the API server', () => {
+  const store = aStore();
+  const widget = { group: 'example.com', version: 'v1', kind: 'Widget', plural: 'widgets', namespaced: true };
+  store.register(define(widget));
+  const made = { apiVersion: 'example.com/v1', kind: 'Widget', metadata: { name: 'w', namespace: 'default' } };
+  store.create(widget, { ...made, spec: { b: 1, a: { d: 1, c: 2 } } }, by('kubectl'));
+  expect(JSON.stringify(store.get(at(widget, 'w'))['spec'])).toBe('{"a":{"c":2,"d":1},"b":1}');
 });

@@ -43,6 +43,15 @@ function cloneValue(value: unknown): unknown {
   return copy;
 }
 
+/** A deep copy with the fields of every object in order of their names, as the API server stores custom resources. */
+export function sorted<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(sorted) as T;
+  if (!isObject(value)) return value;
+  const copy: JsonObject = {};
+  for (const key of Object.keys(value).sort()) setField(copy, key, sorted(value[key]));
+  return copy as T;
+}
+
 /** Deep equality of JSON values; the order of fields does not matter. */
 export function equal(a: unknown, b: unknown): boolean {
   if (a === b) return true;

@@ -1,7 +1,8 @@
+import { isBuiltIn } from './built-in.ts';
 import type { Kind } from '../../../api/kinds.ts';
 import type { KubeObject } from '../../../api/objects.ts';
 import type { KindDefinition } from '../types.ts';
-import { deepFreeze } from './json.ts';
+import { deepFreeze, sorted } from './json.ts';
 import { type Change, WatchHistory } from './watch-history.ts';
 
 /** One kind: its definition, its objects (frozen) and their latest changes. */
@@ -112,7 +113,7 @@ export class State {
     const { namespace, name } = object.metadata;
     const before = table.get(namespace, name);
     object.metadata.resourceVersion = String(++this.#version);
-    const after = deepFreeze(object);
+    const after = deepFreeze(isBuiltIn(table.definition) ? object : sorted(object));
     table.put(after);
     this.#unlink(before);
     this.#link(table, after);
