@@ -1,10 +1,12 @@
+import type { MetricSpec } from '../api/canary-spec.ts';
 import { durationMs } from '../api/duration.ts';
 import type { Frozen, Release } from '../api/canary-status.ts';
-import type { Measured, View } from '../decide/view.ts';
+import type { Measured, Problem, View } from '../decide/view.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { KubeCache } from '../ports/kube.ts';
-import type { Metrics, MetricsServer, SideSelector } from '../ports/metrics.ts';
-import { askTemplate, missingTemplate } from './templates.ts';
+import type { Metrics, SideSelector } from '../ports/metrics.ts';
+import type { ResolvedServer } from './servers.ts';
+import { askTemplate, missingTemplate, templatedChecks } from './templates.ts';
 
 /** How far back requests are looked at where no window of an attempt reaches further. */
 const lookBackMs = 120_000;
@@ -15,7 +17,7 @@ export interface MeasureOptions {
   clock: Clock;
   checkPeriodMs: number;
   /** Resolves a Canary's own metrics server, Secret included. */
-  serverOf(namespace: string, frozen: Frozen): Promise<MetricsServer | undefined>;
+  serverOf(namespace: string, frozen: Frozen): Promise<ResolvedServer>;
 }
 
 /** What is to be measured for one Canary. */
@@ -60,10 +62,12 @@ async function ask(options: MeasureOptions, question: MeasureQuestion, atMs: num
   const { frozen } = question.release;
   const { metrics } = options;
   const preset = metrics.preset(question.controllerNames, frozen.provider);
-  const checks = frozen.skipAnalysis === true ? [] : (frozen.analysis.metrics ?? []);
-  const server = await options.serverOf(question.view.namespace, frozen);
-  const templated = checks.filter((check) => check.templateRef !== undefined);
-  const builtIn = checks.some((check) => check.templateRef === undefined);
+  const checks = builtInChecks(frozen);
+  const resolved = await options.serverOf(question.view.namespace, frozen);
+  if (!resolved.ok) return unasked(frozen, resolved.problem, atMs);
+  const { server } = resolved;
+  const templated = templatedChecks(frozen);
+  const builtIn = checks.length > 0;
   const [counts, ...values] = await Promise.all([
     preset !== undefined && (builtIn || preset.atSplit)
       ? metrics.counts({
@@ -74,7 +78,7 @@ async function ask(options: MeasureOptions, question: MeasureQuestion, atMs: num
           routes: frozen.subject.routes.map(({ name }) => name),
           stable: sideOf(question, 'stable'),
           canary: sideOf(question, 'canary'),
-          histogram: checks.some(({ name, templateRef }) => templateRef === undefined && name === 'request-duration'),
+          histogram: checks.some(({ name }) => name === 'request-duration'),
           fromMs: oldestMoment(question.release, atMs),
           atMs,
         })
@@ -89,6 +93,18 @@ async function ask(options: MeasureOptions, question: MeasureQuestion, atMs: num
       counts ?? (builtIn ? { outcome: 'noData', query: '', message: 'There is no preset for this route.' } : undefined),
     values: Object.fromEntries(templated.map((check, at) => [check.name, values[at] ?? missingTemplate(check.name)])),
   };
+}
+
+/** The store could not be asked: that is the answer to every check. */
+function unasked(frozen: Frozen, { reason, message }: Problem, atMs: number): Measured {
+  const answer = { outcome: 'error', query: '', message: `${reason}: ${message}`, reason: 'Failed' } as const;
+  const values = Object.fromEntries(templatedChecks(frozen).map(({ name }) => [name, answer]));
+  return { atMs, atSplit: false, hint: undefined, counts: answer, values };
+}
+
+function builtInChecks({ analysis, skipAnalysis }: Frozen): MetricSpec[] {
+  if (skipAnalysis === true) return [];
+  return (analysis.metrics ?? []).filter(({ templateRef }) => templateRef === undefined);
 }
 
 function sideOf({ release, addresses }: MeasureQuestion, side: 'stable' | 'canary'): SideSelector {

@@ -153,6 +153,7 @@ const ofSurroundings = [
   'Forbidden',
   'MetricTemplateNotFound',
   'QueryInvalid',
+  'SecretNotFound',
 ];
 
 /** How often the surroundings that refuse an attempt are looked at again: they are not watched. */
