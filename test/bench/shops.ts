@@ -123,11 +123,9 @@ function canarySpec(name: string, mode: Mode): object {
           suspend: true,
         }
       : { targetRef: { name } };
-  // At 5 % of the traffic one distance of scrapes has about twelve requests.
-  const minSamples = 10;
   const metrics = [
-    { name: 'request-success-rate', thresholdRange: { min: 99 }, minSamples },
-    { name: 'request-duration', thresholdRange: { max: 500 }, minSamples },
+    { name: 'request-success-rate', thresholdRange: { min: 99 } },
+    { name: 'request-duration', thresholdRange: { max: 500 } },
   ];
   const analysis = { interval: `${intervalSeconds}s`, stepWeights: steps, metrics };
   return { ...subject, routes: [{ name }], analysis };
