@@ -53,7 +53,7 @@ describe.concurrent('a gateway whose data plane is five seconds behind its word'
       const shop = await openShop(stand, `abort-${mode.toLowerCase()}`, { mode, gateway: 'slow' });
       await shop.guard();
       if (mode === 'targetRef') shop.push('shop:v2');
-      await reached(shop, 'Watching', 100);
+      await reached(shop, 'Observing', 100);
       const annotations = { 'command.linnet.dev/stop': JSON.stringify({ verb: 'abort' }) };
       stand.edit(kinds.canary, shop.name, { metadata: { annotations } });
       await ended(shop, 'Aborted');
