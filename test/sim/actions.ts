@@ -1,4 +1,4 @@
-import { type Stage, type Verb } from '../../src/api/canary-status.ts';
+import type { Stage, Verb } from '../../src/api/canary-status.ts';
 import { kinds } from '../../src/api/kinds.ts';
 import { canaryObjectName, commandPrefix, fenceAnnotation } from '../../src/api/names.ts';
 import type { Route } from '../../src/api/objects.ts';
@@ -26,6 +26,7 @@ export type Deed =
   | { do: 'editSteps' }
   | { do: 'addFilter' }
   | { do: 'resetRoute' }
+  | { do: 'replaceRoute' }
   | { do: 'unpause' };
 
 export interface Action {
@@ -41,6 +42,7 @@ export class Users {
   readonly #waiting: Action[];
   #commands = 0;
   #retired = false;
+  #replaced = false;
   #canary: Canary | undefined;
   /** How often somebody did something. */
   acts = 0;
@@ -92,7 +94,7 @@ export class Users {
 
   #seen({ status }: Canary): void {
     if (status === undefined) return;
-    for (const action of [...this.#waiting]) {
+    for (const action of this.#waiting.filter(({ when }) => 'stage' in when)) {
       const { when } = action;
       if ('atMs' in when || when.stage !== status.stage || when.attempt !== status.attempt) continue;
       this.#plan(action, when.delayMs);
@@ -144,6 +146,10 @@ export class Users {
       case 'resetRoute':
         this.meddled = true;
         return this.applyRoute();
+      case 'replaceRoute':
+        this.#replaced = true;
+        this.#world.store.delete({ kind: kinds.httpRoute, namespace, name: 'app' });
+        return this.applyRoute();
       case 'unpause':
         this.meddled = true;
         return this.#edit(kinds.deployment, this.#stableDeployment, { spec: { paused: false } });
@@ -157,7 +163,11 @@ export class Users {
 
   /** Pods were taken away or never come, so that users may be failed. */
   get disturbed(): boolean {
-    return this.meddled || this.#options.actions.some(({ deed }) => deed.do === 'podsGone' || deed.do === 'scale');
+    return (
+      this.meddled ||
+      this.#replaced ||
+      this.#options.actions.some(({ deed }) => deed.do === 'podsGone' || deed.do === 'scale')
+    );
   }
 
   get #stableDeployment(): string {
@@ -185,7 +195,11 @@ export class Users {
   /** The user's own tool applies the user's own manifest. */
   applyRoute(): void {
     const options = { fieldManager: 'kubectl', force: true };
-    this.#world.store.patch({ kind: kinds.httpRoute, namespace, name: 'app' }, { type: 'apply', body: this.route }, options);
+    this.#world.store.patch(
+      { kind: kinds.httpRoute, namespace, name: 'app' },
+      { type: 'apply', body: this.route },
+      options,
+    );
   }
 
   #addFilter(): void {

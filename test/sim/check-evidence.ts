@@ -1,8 +1,8 @@
 import type { CanaryStatus } from '../../src/api/canary-status.ts';
 import type { Scene } from './checks.ts';
-import { type Step, moment } from './check-status.ts';
 import type { Stored } from './history.ts';
 import { servicesOf } from './manifests.ts';
+import { type Step, moment } from './step.ts';
 import { behaviourOf } from '../../src/sandbox/world/workloads/behaviour.ts';
 
 /** Requests that a built-in check needs in these simulations. */

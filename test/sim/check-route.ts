@@ -4,9 +4,9 @@ import { fenceAnnotation } from '../../src/api/names.ts';
 import { podsNeeded } from '../../src/decide/capacity.ts';
 import { compareFences } from '../../src/decide/turn.ts';
 import type { Known, Scene } from './checks.ts';
-import { freshMs, sentAt } from './check-status.ts';
 import type { Stored } from './history.ts';
 import { servicesOf } from './manifests.ts';
+import { freshMs, sentAt } from './step.ts';
 
 /** S1, S7, S14 and the half of S2 that is about the route: every stored route of the engine against the intents that status has said. */
 export function checkRoute(scene: Scene, known: Known): void {
@@ -22,7 +22,10 @@ export function checkRoute(scene: Scene, known: Known): void {
       known.acceptedMs.set(fence, stored.atMs);
     }
     if (before === undefined || !stored.writer.engine) return;
-    if (JSON.stringify(before.object['spec']) === JSON.stringify(route.spec) && fence === fenceOf(scene, before.object)) {
+    if (
+      JSON.stringify(before.object['spec']) === JSON.stringify(route.spec) &&
+      fence === fenceOf(scene, before.object)
+    ) {
       return;
     }
     scene.say(`route ${describe(route)} fence ${fence}`);
@@ -46,7 +49,8 @@ function checkWeights(
   const intent = known.intents.get(fence);
   if (intent === undefined) return report(`S14 fence ${fence} is on the route, and no status has said it`);
   const share = shareOf(scene, stored.object as Route);
-  if (share !== intent.weight) report(`S1 the route gives ${share} % to the canary, intent ${fence} is ${intent.weight}`);
+  if (share !== intent.weight)
+    report(`S1 the route gives ${share} % to the canary, intent ${fence} is ${intent.weight}`);
   const was = shareOf(scene, before) ?? 0;
   if (intent.leg !== 'out' || share === undefined || share <= was) return;
   if (intent.retreat) return;
@@ -67,7 +71,8 @@ function checkLeft(scene: Scene, { route, before }: { route: Route; before: Rout
   const promoted = release?.retreat === undefined && options.mode === 'backends';
   const [kept, gone] = promoted ? [canary, stable] : [stable, canary];
   if ((weights(kept)[0] ?? 0) === 0) report(`S1 the route was left without weight for ${kept}`);
-  if (weights(gone).some((weight) => weight > 0)) report(`S1 the route was left with weight for ${gone}, from ${was} %`);
+  if (weights(gone).some((weight) => weight > 0))
+    report(`S1 the route was left with weight for ${gone}, from ${was} %`);
 }
 
 /** S1: a backend that is not of the pair keeps its share. */
@@ -76,7 +81,8 @@ function checkOthers({ report, options }: Scene, route: Route): void {
   for (const { backendRefs = [] } of route.spec.rules ?? []) {
     const sum = backendRefs.reduce((total, { weight = 1 }) => total + weight, 0);
     const third = backendRefs.find(({ name }) => name === servicesOf(options).third)?.weight ?? 1;
-    if (Math.abs(third / sum - 0.25) > 1e-9) report(`S1 the third backend has ${third} of ${sum}, its own share is 1 of 4`);
+    if (Math.abs(third / sum - 0.25) > 1e-9)
+      report(`S1 the third backend has ${third} of ${sum}, its own share is 1 of 4`);
   }
 }
 

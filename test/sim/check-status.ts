@@ -8,21 +8,8 @@ import type { Known, Scene } from './checks.ts';
 import { checkEvidence } from './check-evidence.ts';
 import type { Stored } from './history.ts';
 import { servicesOf } from './manifests.ts';
-import { epochMs } from './schedule.ts';
 import { quick } from './settings.ts';
-
-/** How old a look at the pods may be when traffic is raised. */
-export const freshMs = 2_000;
-
-/** What is remembered of the step at which the release stands. */
-export interface Step {
-  fence: string;
-  weight: number;
-  /** The moment of acceptance in status, since the beginning. */
-  acceptedMs: number;
-  /** Somebody or a rule said that the step need not pass. */
-  excused: boolean;
-}
+import { type Step, freshMs, moment, sentAt } from './step.ts';
 
 /** S3, S4, S6, S8, S11 and the half of S2 and S14 that is about status: every stored status against the one before it. */
 export function checkStatus(scene: Scene, known: Known): void {
@@ -90,19 +77,26 @@ function checkCommand(
   },
 ): void {
   const { lastCommand } = seen.status;
-  if (lastCommand === undefined || JSON.stringify(lastCommand) === JSON.stringify(seen.last?.lastCommand)) return;
-  const answer = JSON.stringify(lastCommand);
+  const answer = answerOf(lastCommand);
+  if (lastCommand === undefined || answer === answerOf(seen.last?.lastCommand)) return;
   const known = seen.answers.get(lastCommand.id);
   if (known !== undefined) report(`S8 command ${lastCommand.id} was answered twice: ${known} and ${answer}`);
   seen.answers.set(lastCommand.id, answer);
   const { release, attempt } = seen.status;
   if (lastCommand.verb === 'abort' && lastCommand.result === 'done' && release !== undefined) {
     if (release.retreat !== undefined) seen.aborted.add(attempt);
-    if (release.retreat === undefined && seen.status.paused === undefined) report(`S8 abort ${lastCommand.id} is done and nothing retreats or waits`);
+    if (release.retreat === undefined && seen.status.paused === undefined)
+      report(`S8 abort ${lastCommand.id} is done and nothing retreats or waits`);
   }
   if (lastCommand.verb === 'promote' && lastCommand.result === 'done' && release?.retreat !== undefined) {
     report(`S8 promote ${lastCommand.id} took effect in a retreat`);
   }
+}
+
+/** That the request is gone is noted later, and changes nothing of the answer. */
+function answerOf(command: CanaryStatus['lastCommand']): string {
+  const { removed: _, ...answer } = command ?? {};
+  return JSON.stringify(answer);
 }
 
 interface NewIntent {
@@ -242,14 +236,4 @@ function leftLastStep(last: CanaryStatus | undefined, status: CanaryStatus): boo
   const leaving = status.stage === 'DrainingStable' || status.stage === 'Cleaning' || status.stage === 'Draining';
   const before = last.stage === 'Watching' || last.stage === 'Observing' || last.stage === 'Shifting';
   return leaving && before;
-}
-
-/** When the request of a stored version was sent. */
-export function sentAt({ writer, atMs }: Stored): number {
-  return writer.engine ? writer.sentAtMs : atMs;
-}
-
-/** Milliseconds since the beginning of a moment in status. */
-export function moment(text: string | undefined): number {
-  return Date.parse(text ?? '') - epochMs;
 }

@@ -1,5 +1,6 @@
 import { kinds } from '../../src/api/kinds.ts';
 import type { Canary } from '../../src/api/canary.ts';
+import type { Deployment, PodTemplate } from '../../src/api/objects.ts';
 import { behaviourOf } from '../../src/sandbox/world/workloads/behaviour.ts';
 import type { Known, Scene } from './checks.ts';
 import { servicesOf } from './manifests.ts';
@@ -8,7 +9,12 @@ import { servicesOf } from './manifests.ts';
 export function checkTraffic(scene: Scene, known: Known): void {
   const { traffic, options, users, history, report } = scene;
   const { stable, canary } = servicesOf(options);
-  history.onStored(({ kind, object }) => {
+  history.onStored(({ kind, object, writer }) => {
+    // What is pushed while nobody holds the target is rolled out by Kubernetes.
+    if (kind === kinds.deployment && object.metadata.name === stable && !writer.engine) {
+      const { paused, template } = (object as Deployment).spec;
+      if (paused !== true) known.proven.add(versionOf(template));
+    }
     if (kind !== kinds.canary) return;
     const { status } = object as Canary;
     // What has had all of the traffic for its time, or what a person sent there, may run anywhere.
@@ -28,7 +34,14 @@ export function checkTraffic(scene: Scene, known: Known): void {
     if (users.disturbed || options.gatewayLagMs > 0) return;
     // 500 is the application's own; everything else above is nobody there to answer.
     if (code >= 501 || code === 404 || code === 0) {
-      report(`S9 a user got ${code} from ${service === '' ? 'the gateway' : service}${service === canary ? ' (canary)' : ''}`);
+      report(
+        `S9 a user got ${code} from ${service === '' ? 'the gateway' : service}${service === canary ? ' (canary)' : ''}`,
+      );
     }
   };
+}
+
+function versionOf({ spec }: PodTemplate): string {
+  const [container] = (spec?.['containers'] ?? []) as { image?: string }[];
+  return behaviourOf(container?.image ?? '').version;
 }

@@ -1,10 +1,10 @@
 import type { Users } from './actions.ts';
+import { checkPods } from './check-pods.ts';
 import { checkRoute } from './check-route.ts';
 import { checkStatus } from './check-status.ts';
 import { checkTarget } from './check-target.ts';
 import { checkTraffic } from './check-traffic.ts';
 import type { History } from './history.ts';
-import type { Network } from './kube-port.ts';
 import type { MetricsWorld } from './metrics-port.ts';
 import type { Options } from './options.ts';
 import type { Readiness } from './readiness.ts';
@@ -31,8 +31,9 @@ export interface Scene {
   readiness: Readiness;
   traffic: Traffic;
   metrics: MetricsWorld;
-  network: Network;
   users: Users;
+  /** Milliseconds since the beginning. */
+  nowMs: () => number;
   /** Tells of a violation. */
   report: (message: string) => void;
   say: (line: string) => void;
@@ -54,5 +55,6 @@ export function createChecks(scene: Scene): void {
   checkStatus(scene, known);
   checkRoute(scene, known);
   checkTarget(scene);
+  checkPods(scene);
   checkTraffic(scene, known);
 }

@@ -31,7 +31,7 @@ const stages: Stage[] = [
 const badVersions = ['v2-err50', 'v2-err100', 'v2-slow800'];
 
 /** Names of scenarios; each seed draws one of them unless one is asked for. */
-export const scenarios: Record<string, (chance: Chance) => Omit<Drawn, 'scenario' | 'mode'>> = {
+const scenarios: Record<string, (chance: Chance) => Omit<Drawn, 'scenario' | 'mode'>> = {
   promote: () => ({ version: 'v2', actions: [] }),
   rollback: (chance) => ({ version: chance.pick(badVersions), actions: [] }),
   abort: (chance) => ({
@@ -57,10 +57,22 @@ export const scenarios: Record<string, (chance: Chance) => Omit<Drawn, 'scenario
   pause: (chance) => {
     const when = sometime(chance);
     const [off, on]: [Deed, Deed] = chance.happens(0.5)
-      ? [{ do: 'command', verb: 'pause' }, { do: 'command', verb: 'resume' }]
-      : [{ do: 'suspend', on: true }, { do: 'suspend', on: false }];
+      ? [
+          { do: 'command', verb: 'pause' },
+          { do: 'command', verb: 'resume' },
+        ]
+      : [
+          { do: 'suspend', on: true },
+          { do: 'suspend', on: false },
+        ];
     const later: When = { atMs: chance.between(15_000, 40_000) };
-    return { version: chance.pick(['v2', 'v2-err50']), actions: [{ when, deed: off }, { when: later, deed: on }] };
+    return {
+      version: chance.pick(['v2', 'v2-err50']),
+      actions: [
+        { when, deed: off },
+        { when: later, deed: on },
+      ],
+    };
   },
   mixed: (chance) => ({
     version: chance.pick(['v2', 'v2', 'v2', ...badVersions]),
@@ -82,7 +94,11 @@ export function drawActions(chance: Chance, wanted: string | undefined): Drawn {
 
 function sometime(chance: Chance): When {
   if (chance.happens(0.3)) return { atMs: chance.between(1_000, 40_000) };
-  return { stage: chance.pick(stages), attempt: chance.happens(0.85) ? 1 : 2, delayMs: chance.pick([0, 0, 5, 50, 500, 3_000]) };
+  return {
+    stage: chance.pick(stages),
+    attempt: chance.happens(0.85) ? 1 : 2,
+    delayMs: chance.pick([0, 0, 5, 50, 500, 3_000]),
+  };
 }
 
 function promote(chance: Chance): Deed {
@@ -113,6 +129,7 @@ function anything(chance: Chance): Deed {
     { do: 'editSteps' },
     { do: 'addFilter' },
     { do: 'resetRoute' },
+    { do: 'replaceRoute' },
     { do: 'unpause' },
     { do: 'deleteCanary' },
   ]);

@@ -58,7 +58,9 @@ function routeProblems(route: Route, own: Route): string[] {
   const stripped = (spec: Route['spec']) =>
     (spec.rules ?? []).map(({ backendRefs, filters }) => ({ filters, refs: backendRefs?.map(plainRef) }));
   const [is, was] = [stripped(route.spec), stripped(own.spec)].map((rules) => JSON.stringify(rules));
-  return digestOf(stripped(route.spec)) === digestOf(stripped(own.spec)) ? [] : [`S18 the route is ${is} at the end, its owner wrote ${was}`];
+  return digestOf(stripped(route.spec)) === digestOf(stripped(own.spec))
+    ? []
+    : [`S18 the route is ${is} at the end, its owner wrote ${was}`];
 }
 
 function plainRef({ name, port, weight = 1 }: { name: string; port?: number; weight?: number }): object {

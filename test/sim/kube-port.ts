@@ -2,7 +2,7 @@ import type { Kind } from '../../src/api/kinds.ts';
 import { fieldManager } from '../../src/api/names.ts';
 import type { KubeObject } from '../../src/api/objects.ts';
 import { type Call, refusal, unknownResult } from '../../src/kube/errors.ts';
-import type { Kube, ObjectRef } from '../../src/ports/kube.ts';
+import type { Kube, KubeError, ObjectRef } from '../../src/ports/kube.ts';
 import { ApiError, type StorePatch } from '../../src/sandbox/world/types.ts';
 import type { Chance } from './chance.ts';
 import type { History } from './history.ts';
@@ -34,11 +34,7 @@ export interface Network {
   faults: CallFaults;
   /** Calls so far, over all replicas. */
   calls: number;
-  /** Writes so far. */
-  writes: number;
   crashAt: { call: number; point: CrashPoint } | undefined;
-  /** When something last went wrong on purpose. */
-  lastFaultMs: number;
 }
 
 /** The Kubernetes API as one life of one replica meets it: late, lost, refused, and with its own death at any point. */
@@ -48,11 +44,10 @@ export function createKubePort(network: Network, life: Life): Kube {
 
   function latency(): number {
     if (!chance.happens(network.faults.slow)) return chance.between(1, 12);
-    network.lastFaultMs = schedule.nowMs;
     return chance.between(100, 1_500);
   }
 
-  function carryOut<T>(call: Call, sentAtMs: number, effect: () => T): { value: T } | { error: unknown } {
+  function carryOut<T>(call: Call, sentAtMs: number, effect: () => T): { value: T } | { error: KubeError } {
     history.writer = { engine: true, replica: life.id, sentAtMs };
     try {
       return { value: effect() };
@@ -65,18 +60,12 @@ export function createKubePort(network: Network, life: Life): Kube {
     }
   }
 
-  function fault(probability: number): boolean {
-    const happens = chance.happens(probability);
-    if (happens) network.lastFaultMs = schedule.nowMs;
-    return happens;
-  }
-
   /** What the network or the server do instead of carrying the call out. */
-  function refused(call: Call): unknown {
-    if (call.verb !== 'get' && call.verb !== 'list' && fault(network.faults.conflict)) {
+  function refused(call: Call): KubeError | undefined {
+    if (call.verb !== 'get' && call.verb !== 'list' && chance.happens(network.faults.conflict)) {
       return refusal(call, 409, 'simulated conflict', undefined);
     }
-    if (!fault(network.faults.error)) return undefined;
+    if (!chance.happens(network.faults.error)) return undefined;
     return chance.happens(0.5)
       ? refusal(call, 500, 'simulated error', undefined)
       : refusal(call, 429, 'simulated throttling', '1');
@@ -88,7 +77,7 @@ export function createKubePort(network: Network, life: Life): Kube {
     const label = `${life.id} ${call.verb} ${call.kind} #${number}`;
     const dies = (point: CrashPoint) => {
       const planned = network.crashAt?.call === number && network.crashAt.point === point;
-      if (!planned && !fault(network.faults.crash / 3)) return false;
+      if (!planned && !chance.happens(network.faults.crash / 3)) return false;
       life.die(`${label} ${point}`);
       return true;
     };
@@ -97,20 +86,20 @@ export function createKubePort(network: Network, life: Life): Kube {
         schedule.at(Math.max(0, sentAtMs + timeoutMs - schedule.nowMs), `${label} ${why}`, () => {
           if (life.alive()) reject(unknownResult(call, `simulated: ${why}`));
         });
-      const late = fault(network.faults.late);
+      const late = chance.happens(network.faults.late);
       if (late) giveUp('late');
       schedule.at(late ? timeoutMs + chance.between(1, 1_500) : latency(), label, () => {
         // What a dead process had sent may still arrive, or not.
         if (!life.alive() && chance.happens(0.5)) return;
         if (life.alive() && dies('before')) return;
-        if (fault(network.faults.loseRequest)) return void (late || giveUp('request lost'));
+        if (chance.happens(network.faults.loseRequest)) return void (late || giveUp('request lost'));
         const refusalOf = refused(call);
         const outcome = refusalOf === undefined ? carryOut(call, sentAtMs, effect) : { error: refusalOf };
         if (late || !life.alive() || dies('after')) return;
-        if (fault(network.faults.loseReply)) return void giveUp('answer lost');
+        if (chance.happens(network.faults.loseReply)) return void giveUp('answer lost');
         schedule.at(latency(), `${label} answered`, () => {
           if (!life.alive()) return;
-          if ('error' in outcome) reject(outcome.error as Error);
+          if ('error' in outcome) reject(outcome.error);
           else resolve(outcome.value);
           // It dies when it has taken the answer in and sent what comes next.
           schedule.at(0, `${label} taken in`, () => void (life.alive() && dies('afterReply')));
@@ -120,7 +109,6 @@ export function createKubePort(network: Network, life: Life): Kube {
   }
 
   async function write<T extends KubeObject>(call: Call, effect: () => KubeObject): Promise<T> {
-    network.writes++;
     const object = (await send(call, effect)) as T;
     life.noteWrite(object);
     return object;
@@ -142,17 +130,18 @@ export function createKubePort(network: Network, life: Life): Kube {
         return store.list(kind, selection).items as T[];
       }),
     create: (kind, object) =>
-      write({ verb: 'create', kind: kind.kind, ...placeOf(object) }, () => store.create(kind, object, { fieldManager })),
+      write({ verb: 'create', kind: kind.kind, ...placeOf(object) }, () =>
+        store.create(kind, object, { fieldManager }),
+      ),
     patch: (ref, patch, subresource) => {
       const tests = patch.type === 'json' && patch.ops.some(({ op }) => op === 'test');
-      const { force = false, ...rest } = { ...patch, force: patch.type === 'apply' && patch.force === true };
+      const { force, ...sentOnly } = { ...patch, force: patch.type === 'apply' && patch.force === true };
       const options = { fieldManager, force, ...(subresource && { subresource }) };
-      const sent = structuredClone(rest) as StorePatch;
+      const sent = structuredClone(sentOnly) as StorePatch;
       return write({ ...callOf('patch', ref), tests }, () => store.patch(ref, sent, options).object);
     },
     delete: (ref, preconditions) =>
       send(callOf('delete', ref), () => {
-        network.writes++;
         try {
           store.delete(ref, { preconditions: { ...preconditions }, propagationPolicy: 'Background' });
         } catch (error) {

@@ -56,12 +56,7 @@ export function applicationManifests(options: Options): KubeObject[] {
   const own =
     mode === 'targetRef'
       ? [deployment('app', 'v1', pods), service('app')]
-      : [
-          deployment('app-v1', 'v1', pods),
-          deployment('app-v2', version, pods),
-          service('app-v1'),
-          service('app-v2'),
-        ];
+      : [deployment('app-v1', 'v1', pods), deployment('app-v2', version, pods), service('app-v1'), service('app-v2')];
   const other = third ? [deployment('other', 'v1', 1), service('other')] : [];
   return [...own, ...other, routeManifest(options)];
 }

@@ -1,4 +1,4 @@
-import { type Chance, createChance } from './chance.ts';
+import { createChance } from './chance.ts';
 import type { Action } from './actions.ts';
 import { drawActions } from './draw-actions.ts';
 
@@ -29,6 +29,8 @@ export interface Options {
   seed: number;
   scenario: string;
   mode: 'targetRef' | 'backends';
+  /** Nothing goes wrong by itself, only what people do. */
+  calm: boolean;
   replicas: 1 | 2;
   pods: number;
   steps: number[];
@@ -65,6 +67,7 @@ export function plainOptions(scenario: string, changes: Partial<Options> = {}): 
     seed: 1,
     scenario,
     mode: 'targetRef',
+    calm: true,
     replicas: 2,
     pods: 2,
     steps: [20, 50, 100],
@@ -75,13 +78,7 @@ export function plainOptions(scenario: string, changes: Partial<Options> = {}): 
     third: false,
     version: 'v2',
     onDelete: 'leave',
-    gatewayLagMs: 0,
-    gatewayAcceptMs: 0,
-    faults: noFaults,
-    watch: { lagMs: 10, freeze: 0, relist: 0 },
-    kill: 0,
-    metricsFaults: 0,
-    metricsLatencyMs: 10,
+    ...calmness,
     actions: [],
     ...changes,
   };
@@ -92,20 +89,24 @@ export function drawOptions(seed: number, scenario: string | undefined): Options
   const chance = createChance(seed * 7919 + 17);
   const some = (probability: number, most: number) => (chance.happens(probability) ? chance.next() * most : 0);
   const drawn = drawActions(chance, scenario);
-  return {
+  const quality = chance.happens(0.5);
+  const drawnOptions: Options = {
     seed,
     scenario: drawn.scenario,
     mode: drawn.mode,
+    calm: chance.happens(0.15),
     replicas: chance.happens(0.8) ? 2 : 1,
     pods: chance.between(1, 4),
     steps: chance.pick([[20, 50, 100], [50, 100], [10, 100], [5, 50, 100], [100], [25, 60]]),
     threshold: chance.pick([1, 1, 2]),
-    checks: chance.pick([
-      ['request-success-rate'],
-      ['request-success-rate', 'request-duration'],
-      ['request-success-rate', 'quality'],
-      ['quality'],
-    ]),
+    checks: [
+      ...chance.pick<Options['checks']>(
+        quality
+          ? [['request-success-rate'], []]
+          : [['request-success-rate'], ['request-success-rate', 'request-duration']],
+      ),
+      ...(quality ? (['quality'] as const) : []),
+    ],
     atSplit: chance.happens(0.8),
     requestsPerSecond: chance.pick([20, 40, 60]),
     third: chance.happens(0.3),
@@ -124,10 +125,20 @@ export function drawOptions(seed: number, scenario: string | undefined): Options
     },
     watch: { lagMs: chance.pick([5, 20, 200, 1_000]), freeze: some(0.5, 0.1), relist: some(0.4, 0.1) },
     kill: some(0.5, 0.15),
-    metricsFaults: some(0.4, 0.15),
+    metricsFaults: some(0.5, 0.25),
     metricsLatencyMs: chance.pick([5, 50, 2_500]),
     actions: drawn.actions,
   };
+  return drawnOptions.calm ? { ...drawnOptions, ...calmness } : drawnOptions;
 }
 
-export type { Chance };
+/** A cluster in which nothing goes wrong by itself. */
+const calmness = {
+  gatewayLagMs: 0,
+  gatewayAcceptMs: 0,
+  faults: noFaults,
+  watch: { lagMs: 10, freeze: 0, relist: 0 },
+  kill: 0,
+  metricsFaults: 0,
+  metricsLatencyMs: 10,
+};

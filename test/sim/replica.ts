@@ -1,5 +1,5 @@
 import type { Effect, Settings, View } from '../../src/decide/view.ts';
-import { createEngine } from '../../src/engine/engine.ts';
+import { type Engine, createEngine } from '../../src/engine/engine.ts';
 import { createReconcile } from '../../src/engine/reconcile.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { type Kube, KubeError } from '../../src/ports/kube.ts';
@@ -15,7 +15,7 @@ import { WatchCache } from './watch-cache.ts';
 
 /** A planted bug: puts something wrong in the place of a part of a replica, once for each of its lives. */
 export interface Bug {
-  kube?: (kube: Kube, network: Network) => Kube;
+  kube?: (kube: Kube) => Kube;
   metrics?: (metrics: Metrics) => Metrics;
   viewer?: (viewer: Viewer) => Viewer;
 }
@@ -26,7 +26,7 @@ export interface ReplicaOptions {
   metrics: MetricsWorld;
   options: Options;
   settings: Settings;
-  bug: Bug | undefined;
+  bug: (() => Bug) | undefined;
   /** Told of lines for people. */
   say: (line: string) => void;
   /** Told of errors that no fault explains. */
@@ -53,7 +53,8 @@ export class Replica {
 
   /** @param staleMs how old the first lists are */
   start(staleMs: number): void {
-    const { network, settings, id, bug, options } = this.#given;
+    const { network, settings, id, options } = this.#given;
+    const bug = this.#given.bug?.();
     const { schedule, chance, history } = network;
     const epoch = ++this.#epoch;
     const alive = () => this.#epoch === epoch && this.alive;
@@ -65,13 +66,13 @@ export class Replica {
     };
     const clock = this.#clock(life);
     const plain = createKubePort(network, life);
-    const kube = bug?.kube?.(plain, network) ?? plain;
+    const kube = bug?.kube?.(plain) ?? plain;
     const asked = createMetricsPort(network, life, this.#given.metrics);
     const metrics = bug?.metrics?.(asked) ?? asked;
     const log = this.#log(life);
     const random = chance.fork();
-    let engine: ReturnType<typeof createEngine> | undefined;
-    const cache = new WatchCache(history, schedule.nowMs - staleMs, (change) => engine?.changed(change));
+    const loop: { engine?: Engine } = {};
+    const cache = new WatchCache(history, schedule.nowMs - staleMs, (change) => loop.engine?.changed(change));
     this.#cache = cache;
     for (const kind of watchedKinds) this.#expect(kind, options.watch.lagMs);
     const looking = createViewer({ kube, cache, metrics, clock, checkPeriodMs: settings.checkPeriodMs });
@@ -88,17 +89,16 @@ export class Replica {
       onDone: ({ error }) => {
         if (error === undefined) return;
         if (error instanceof KubeError) this.#given.say(`${life.id} ${error.reason}: ${error.message}`);
-        else this.#given.onDefect(`the engine threw ${error instanceof Error ? error.stack : String(error)}`);
+        else this.#given.onDefect(`the engine threw ${error instanceof Error ? error.stack : JSON.stringify(error)}`);
       },
     });
-    engine = createEngine({ cache, queue });
-    engine.enqueueAll();
+    loop.engine = createEngine({ cache, queue });
+    loop.engine.enqueueAll();
   }
 
   kill(why: string): void {
     if (!this.alive) return;
     this.#given.say(`${this.#given.id} dies: ${why}`);
-    this.#given.network.lastFaultMs = this.#given.network.schedule.nowMs;
     this.#epoch++;
     this.#cache = undefined;
     this.#frozen = false;

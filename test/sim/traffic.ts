@@ -1,12 +1,9 @@
 import type { Sample, SideSeries, Timeline } from '../../src/analysis/timeline.ts';
-import { behaviourOf } from '../../src/sandbox/world/workloads/behaviour.ts';
-import { podKind } from '../../src/sandbox/world/workloads/kinds.ts';
-import type { Pod } from '../../src/sandbox/world/workloads/pod.ts';
 import { serve } from '../../src/sandbox/world/gateway/serve.ts';
 import type { Chance } from './chance.ts';
 import type { Options } from './options.ts';
 import { epochMs, type Schedule } from './schedule.ts';
-import { namespace, noMetrics, type World } from './world.ts';
+import { noMetrics, type World } from './world.ts';
 
 /** One answer that a user got. */
 export interface Answered {
@@ -41,6 +38,8 @@ export class Traffic {
   #owed = 0;
   #asking = false;
   readonly answers: Answered[] = [];
+  /** Told ten times a second, as long as there are users. */
+  onTick: (() => void) | undefined;
   /** Told of each answer. */
   onAnswer: ((answered: Answered) => void) | undefined;
 
@@ -61,6 +60,7 @@ export class Traffic {
     this.#schedule.at(tickMs, 'users', () => this.#tick(), false);
     const plane = this.#world.plane();
     if (plane === undefined || !this.#asking) return;
+    this.onTick?.();
     this.#owed += (this.#options.requestsPerSecond * tickMs) / 1_000;
     const running = this.#world.workloads.running();
     const request = { method: 'GET', host: 'shop.example', target: '/', headers: {} };
@@ -69,7 +69,13 @@ export class Traffic {
       const service = served.backend?.name ?? '';
       const version = served.pod?.behaviour.version ?? '';
       this.#count(service, served.code, served.durationMs);
-      const answered = { atMs: this.#schedule.nowMs, service, version, code: served.code, durationMs: served.durationMs };
+      const answered = {
+        atMs: this.#schedule.nowMs,
+        service,
+        version,
+        code: served.code,
+        durationMs: served.durationMs,
+      };
       this.answers.push(answered);
       this.onAnswer?.(answered);
     }
@@ -80,7 +86,8 @@ export class Traffic {
     this.#counters.set(service, counters);
     if (code < 500) counters.good++;
     else counters.bad++;
-    for (const [i, edge] of edges.entries()) if (durationMs <= edge) counters.buckets[i] = (counters.buckets[i] ?? 0) + 1;
+    for (const [i, edge] of edges.entries())
+      if (durationMs <= edge) counters.buckets[i] = (counters.buckets[i] ?? 0) + 1;
   }
 
   #scrape(): void {
@@ -104,7 +111,13 @@ export class Traffic {
     const samples = this.#samples.get(service);
     if (samples === undefined) return { requests: [], buckets: [] };
     const target = 'gateway';
-    const cut = (all: Sample[]) => all.slice(Math.max(0, all.findIndex(({ atMs }) => atMs >= fromMs - 5_000)));
+    const cut = (all: Sample[]) =>
+      all.slice(
+        Math.max(
+          0,
+          all.findIndex(({ atMs }) => atMs >= fromMs - 5_000),
+        ),
+      );
     return {
       requests: [
         { target, good: true, samples: cut(samples.good) },
@@ -123,12 +136,4 @@ export class Traffic {
   between(service: string, fromMs: number, toMs: number): Answered[] {
     return this.answers.filter((one) => one.service === service && one.atMs >= fromMs && one.atMs <= toMs);
   }
-}
-
-/** Versions of the pods that run now, by Service name, for messages. */
-export function podsOf(world: World): string[] {
-  return world.store.list(podKind, { namespace }).items.map((pod) => {
-    const image = (pod as Pod).spec.containers?.[0]?.image ?? '';
-    return `${pod.metadata.name} ${behaviourOf(image).version}`;
-  });
 }

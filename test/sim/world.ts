@@ -49,7 +49,9 @@ export function createWorld(schedule: Schedule, chance: Chance): World {
 /** What allots the Services' addresses remembers them, so each simulation has its own. */
 function freshKinds(): KindDefinition[] {
   const defaulter = defaulterOf();
-  return known.map((kind) => (kind.defaultObject === undefined ? kind : { ...kind, defaultObject: defaulter(kind.kind) }));
+  return known.map((kind) =>
+    kind.defaultObject === undefined ? kind : { ...kind, defaultObject: defaulter(kind.kind) },
+  );
 }
 
 function applyTo(store: ObjectStore, object: KubeObject): void {
