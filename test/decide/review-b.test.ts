@@ -8,11 +8,16 @@ import {
   aView,
   ago,
   decidedEffect,
+  deleted,
+  fresh,
   inAttempt,
   now,
   retreatingFor,
+  withPods,
   withRelease,
   withRoute,
+  withView,
+  withoutRoute,
   written,
 } from './builders.ts';
 
@@ -133,5 +138,36 @@ describe('a gateway that follows late', () => {
   test('so that the share never comes is found out, whenever scrapes come', () => {
     const ends = phases.map((phaseMs) => observed({ lagMs: 0, phaseMs, share: 5 })?.release?.retreat?.reason);
     expect(new Set(ends)).toEqual(new Set(['TrafficMissing']));
+  });
+});
+
+describe('a Canary that is deleted in mid-release', () => {
+  const uninstalled = withView({ target: undefined, wanted: undefined, revision: undefined });
+  const nobody = withPods({ stable: { ready: 0, desired: 0 } });
+  const atFifty = [inAttempt('Watching', 50), deleted, nobody];
+
+  test('together with its target and its route goes, and takes its pods with it', () => {
+    const view = settled(aView(...atFifty, uninstalled, withoutRoute));
+    expect(view.status).toMatchObject({ stage: 'Draining', canaryWeight: 0, intent: { weight: 0 } });
+    const cleaned = settled({ ...view, fresh: 'all' }, now + 20_000);
+    expect(decidedEffect(cleaned)).toBe('deleteCanaryDeployment');
+  });
+
+  test('with its target, but not its route, goes home when the pods have had their time', () => {
+    const view = settled(aView(...atFifty, uninstalled));
+    expect(view.status, 'the canary serves meanwhile').toMatchObject({ stage: 'Retreating', intent: { weight: 100 } });
+    const later = settled({ ...view, fresh: 'pods' }, now + 31_000);
+    expect(later.status).toMatchObject({ stage: 'Draining', intent: { weight: 0 } });
+  });
+
+  test('waits for the pods of a target that is still there', () => {
+    const view = settled(aView(...atFifty));
+    const later = settled({ ...view, fresh: 'pods' }, now + 3_600_000);
+    expect(later.status).toMatchObject({ stage: 'Retreating', intent: { weight: 100 } });
+    const back = settled(
+      aView(() => later, withPods({ stable: { ready: 4 } }), fresh('pods')),
+      now + 3_600_000,
+    );
+    expect(back.status).toMatchObject({ stage: 'Draining', intent: { weight: 0 } });
   });
 });

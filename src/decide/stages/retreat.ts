@@ -72,8 +72,12 @@ export function cleaning(turn: AttemptTurn): Decision {
   if (view.hasCanaryService) return { effect: { do: 'deleteCanaryService' } };
   const managed = managedRoute(turn);
   if (managed !== undefined) return { effect: managed };
-  const promotion = { outcome: 'Promoted', reason: 'Promoted', message: promotedMessage(turn) } as const;
-  return finish(turn, release.retreat ?? promotion);
+  const { outcome, reason, message } = release.retreat ?? {
+    outcome: 'Promoted',
+    reason: 'Promoted',
+    message: promotedMessage(turn),
+  };
+  return finish(turn, { outcome, reason, message });
 }
 
 /** What is still to be undone in the routes. */
@@ -110,15 +114,24 @@ function promotedMessage({ release, status }: AttemptTurn): string {
 function nextWeight(turn: AttemptTurn, home: 0 | 100): number {
   const { view, release, status, nowMs } = turn;
   const present = status.intent?.weight ?? status.canaryWeight;
-  if (present === home) return home;
+  const overdue = nowMs - ms(release.retreat?.since, nowMs) >= durationMs(release.frozen.retreatTimeout);
+  if (present === home || (view.deleting && nothingToWaitFor(turn, overdue))) return home;
   const receiver = home === 0 ? view.stable : view.canary;
   const donor = home === 0 ? view.canary : view.stable;
   if (receiver.ready === 0) return donor.ready > 0 ? 100 - home : present;
-  if (donor.ready === 0) return home;
-  const since = ms(release.retreat?.since, nowMs);
-  if (nowMs - since >= durationMs(release.frozen.retreatTimeout)) return home;
+  if (donor.ready === 0 || overdue) return home;
   const carried = shareCarried(release.full, receiver.ready);
   return home === 0 ? Math.min(present, 100 - carried) : Math.max(present, carried);
+}
+
+/** No route of the attempt is left, the target went together with the Canary, or nobody serves on either side. */
+function nothingToWaitFor({ view, release }: AttemptTurn, overdue: boolean): boolean {
+  const routeless = release.routes.every(({ name }) => {
+    const route = foundRoute(view.routes, name);
+    return route === undefined || route.lost !== undefined;
+  });
+  const targetGone = release.frozen.subject.target !== undefined && view.target === undefined;
+  return routeless || (overdue && (targetGone || (view.stable.ready === 0 && view.canary.ready === 0)));
 }
 
 function waitForPods(turn: AttemptTurn): Decision {
