@@ -14,6 +14,7 @@ import type { Objects } from '../view/objects.ts';
 import { copyBudget, removeBudget } from './budget.ts';
 import { canaryDeployment, canaryService } from './canary-objects.ts';
 import { leftHeld } from './events.ts';
+import { prunedField } from './pruned.ts';
 
 /** What an effect is carried out on: the look on which it was decided. */
 interface Look {
@@ -57,7 +58,12 @@ export async function carryOut(kube: Kube, effect: Effect, look: Look): Promise<
 async function writeStatus(kube: Kube, { objects }: Look, status: CanaryStatus): Promise<void> {
   const { metadata } = objects.canary;
   const ops: JsonPatchOp[] = [seen(objects.canary), { op: 'add', path: '/status', value: status }];
-  await kube.patch({ kind: kinds.canary, ...idOf(metadata) }, { type: 'json', ops }, 'status');
+  const stored = await kube.patch<Canary>({ kind: kinds.canary, ...idOf(metadata) }, { type: 'json', ops }, 'status');
+  const lost = prunedField(status, stored.status, 'status');
+  if (lost === undefined) return;
+  // What is decided on a status that lacks something would be decided again and again, so the run fails and backs off.
+  const message = `Canary ${metadata.name}: ${lost} was not stored; the CustomResourceDefinition is older than this Linnet: apply the one that comes with it`;
+  throw new KubeError(message, { reason: 'invalid', code: 422 });
 }
 
 async function changeFinalizer(kube: Kube, { objects }: Look, add: boolean): Promise<void> {

@@ -218,3 +218,16 @@ describe('the end of an attempt', () => {
     expect(shop.store.list(kinds.event).items).toEqual([]);
   });
 });
+
+describe('a status that the CustomResourceDefinition is too old for', () => {
+  test('is stored as far as it goes, and the run fails with what to do', async () => {
+    const shop = openShop();
+    const { look, effect } = await shop.until('writeStatus');
+    if (effect.do !== 'writeStatus') throw new Error('no status is written');
+    const ofTomorrow = { ...effect.status, tomorrow: true } as typeof effect.status;
+    const failure = await failureOf(shop, { do: 'writeStatus', status: ofTomorrow }, look);
+    expect(failure.message).toContain('status.tomorrow was not stored');
+    expect(failure.reason).toBe('invalid');
+    expect(shop.canary().status).toEqual(effect.status);
+  });
+});

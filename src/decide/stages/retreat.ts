@@ -2,8 +2,19 @@ import type { Release } from '../../api/canary-status.ts';
 import { shareCarried } from '../capacity.ts';
 import { acceptanceOf } from '../drive.ts';
 import { finish, historyEntry, remembered } from '../ending.ts';
-import { type AttemptTurn, hold, homeWeight, iso, move, ms, nextFence, without, write } from '../turn.ts';
-import type { Decision, Effect, RouteView } from '../view.ts';
+import {
+  type AttemptTurn,
+  carrierPodsGone,
+  hold,
+  homeWeight,
+  iso,
+  move,
+  ms,
+  nextFence,
+  without,
+  write,
+} from '../turn.ts';
+import type { Decision, Effect, Pods, RouteView } from '../view.ts';
 import { durationMs } from '../../api/duration.ts';
 
 /**
@@ -115,17 +126,26 @@ function nextWeight(turn: AttemptTurn, home: 0 | 100): number {
   const { view, release, status, nowMs } = turn;
   const present = status.intent?.weight ?? status.canaryWeight;
   const overdue = nowMs - ms(release.retreat?.since, nowMs) >= durationMs(release.frozen.retreatTimeout);
-  if (present === home || (view.deleting && nothingToWaitFor(turn, overdue))) return home;
+  if (present === home || nothingToWaitFor(turn, overdue)) return home;
   const receiver = home === 0 ? view.stable : view.canary;
   const donor = home === 0 ? view.canary : view.stable;
   if (receiver.ready === 0) return donor.ready > 0 ? 100 - home : present;
   if (donor.ready === 0 || overdue) return home;
-  const carried = shareCarried(release.full, receiver.ready);
+  return carriedBy(receiver, turn, { present, home });
+}
+
+function carriedBy(
+  { ready }: Pods,
+  { release }: AttemptTurn,
+  { present, home }: { present: number; home: 0 | 100 },
+): number {
+  const carried = shareCarried(release.full, ready);
   return home === 0 ? Math.min(present, 100 - carried) : Math.max(present, carried);
 }
 
-/** No route of the attempt is left, the target went together with the Canary, or nobody serves on either side. */
+/** Of a Canary that is deleted no route is left, or its target went with it, or nobody serves on either side. */
 function nothingToWaitFor({ view, release }: AttemptTurn, overdue: boolean): boolean {
+  if (!view.deleting) return false;
   const routeless = release.routes.every(({ name }) => {
     const route = foundRoute(view.routes, name);
     return route === undefined || route.lost !== undefined;
@@ -136,6 +156,18 @@ function nothingToWaitFor({ view, release }: AttemptTurn, overdue: boolean): boo
 
 function waitForPods(turn: AttemptTurn): Decision {
   const { view, release, nowMs } = turn;
+  const { retreat } = release;
+  // Only the return leg has a home at 100: the target has everything, and there is no carrier to give it to.
+  if (retreat !== undefined && turn.status.canaryWeight === 0 && view.canary.ready === 0) {
+    const end = ms(turn.status.stageSince, nowMs) + durationMs(release.frozen.retreatTimeout);
+    const message = 'The carrier has no ready pod; the target keeps all of the traffic.';
+    if (nowMs < end) return hold(turn, 'NotEnoughPods', message, end);
+    if (view.fresh === 'none') return { effect: { do: 'lookFresh', at: 'pods' } };
+    const said = `${message} Before: ${retreat.reason}: ${retreat.message}`.slice(0, 1024);
+    return write(cleared(turn), {
+      release: { ...release, retreat: { ...retreat, reason: carrierPodsGone, message: said } },
+    });
+  }
   const side =
     homeWeight(release, view.deleting) === 0
       ? { name: 'stable version', pods: view.stable }
