@@ -12,7 +12,10 @@ import {
   fresh,
   inAttempt,
   now,
+  onTheReturn,
   retreatingFor,
+  v2,
+  withCarrier,
   withPods,
   withRelease,
   withRoute,
@@ -169,5 +172,36 @@ describe('a Canary that is deleted in mid-release', () => {
       now + 3_600_000,
     );
     expect(back.status).toMatchObject({ stage: 'Draining', intent: { weight: 0 } });
+  });
+});
+
+describe('a retreat to a carrier that has no pods', () => {
+  const gone = withPods({ canary: { ready: 0 } });
+  const begun = () =>
+    settled(aView(onTheReturn('Retreating', 50), retreatingFor('RolledBack', 1), gone, fresh('pods')));
+
+  test('gives the target everything meanwhile', () => {
+    expect(begun().status).toMatchObject({ stage: 'Retreating', intent: { weight: 0 }, canaryWeight: 0 });
+    expect(settled(begun(), now + 29_000).status?.stage).toBe('Retreating');
+  });
+
+  test('goes to the carrier when its pods come back in time', () => {
+    const back = settled(aView(begun, withPods({ canary: { ready: 4 } }), fresh('pods')), now + 20_000);
+    expect(back.status).toMatchObject({ stage: 'Carrying', intent: { weight: 100 } });
+  });
+
+  test('ends on the target, says so, and keeps how it ended', () => {
+    const later = settled(begun(), now + 31_000);
+    expect(later.status).toMatchObject({ stage: 'Draining', intent: { weight: 0 } });
+    const cleaning = settled(later, now + 60_000);
+    const cleaned = aView(() => cleaning, withCarrier(undefined), withView({ hasCanaryService: false }));
+    const bare = withRoute({ ours: false, managed: false, fence: undefined, share: undefined })(cleaned);
+    const ended = decide(bare, now + 61_000).effect;
+    expect(ended).toMatchObject({ status: { stage: 'Initializing', stableRevision: v2.slice(0, 10) } });
+    if (ended.do !== 'writeStatus') throw new Error(ended.do);
+    expect(ended.status.history?.[0]).toMatchObject({
+      outcome: 'RolledBack',
+      message: expect.stringMatching(/the target keeps all of the traffic.*Because of RolledBack/),
+    });
   });
 });
