@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { CanaryStatus, Stage } from '../../src/api/canary-status.ts';
+import { CanaryStatus, type Stage } from '../../src/api/canary-status.ts';
 import { readStatus } from '../../src/api/parse-status.ts';
 import { podsNeeded } from '../../src/decide/capacity.ts';
 import { decide } from '../../src/decide/decide.ts';
@@ -44,6 +44,10 @@ describe('whatever is seen', () => {
         const stored: unknown = JSON.parse(JSON.stringify(effect.status));
         expect(readStatus(stored).problem).toBeUndefined();
         expect(readStatus(stored).status).toEqual(stored);
+        expect(
+          unknownField(CanaryStatus as unknown as Schema, stored, 'status'),
+          'the API server would drop it',
+        ).toBeUndefined();
       }),
       runs,
     );
@@ -218,4 +222,21 @@ function awaitsEvent(view: View, { holding }: Decision): boolean {
   if (status === undefined) return view.statusProblem !== undefined;
   if (holding === true && endedByEvents.includes(status.hold?.reason ?? '')) return true;
   return status.stage === 'Resting' || (status.stage === 'Initializing' && view.problems.length > 0);
+}
+
+interface Schema {
+  properties?: Record<string, Schema>;
+  items?: Schema;
+}
+
+/** The first field that the schema does not have. */
+function unknownField({ properties, items }: Schema, value: unknown, path: string): string | undefined {
+  if (typeof value !== 'object' || value === null || (properties === undefined && items === undefined))
+    return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    const schema = Array.isArray(value) ? items : properties?.[key];
+    const found = schema === undefined ? `${path}.${key}` : unknownField(schema, inner, `${path}.${key}`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
