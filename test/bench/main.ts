@@ -19,7 +19,7 @@ const usage = `npm run bench -- [--check] [--write] [--mode targetRef|backends] 
 
 const modes = ['targetRef', 'backends'] as const;
 const restSeconds = { before: 30, after: 10 };
-const limitMs = 300_000;
+const limitMs = 360_000;
 const progressMs = 5_000;
 
 interface Bench {

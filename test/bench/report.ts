@@ -2,7 +2,7 @@ import { apiRequests, type Tally } from './tally.ts';
 import type { Mode } from './shops.ts';
 
 /** The most that a release may cost, on average over all of them. */
-export const limits = { apiRequestsPerRelease: 50, prometheusRequestsPerRelease: 1 };
+const limits = { apiRequestsPerRelease: 50, prometheusRequestsPerRelease: 1 };
 
 /** A stretch in which nothing is to happen. */
 export interface Rest {
