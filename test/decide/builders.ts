@@ -263,10 +263,6 @@ export const withFrozen =
   (view) =>
     withRelease({ frozen: { ...(view.status?.release?.frozen ?? frozenOf(inPlace)), ...changes } })(view);
 
-export const withSpec =
-  (changes: Partial<CanarySpec>): Change =>
-  (view) => ({ ...view, spec: { ...view.spec, ...changes } });
-
 export const withTarget =
   (changes: Partial<Target>): Change =>
   (view) => ({ ...view, target: { ...(view.target ?? target), ...changes } });
@@ -291,10 +287,6 @@ export const withoutRoute: Change = (view) => ({
   ...view,
   routes: [{ kind: 'HTTPRoute', name: 'shop', found: false }],
 });
-
-export const withProblem =
-  (...problems: Problem[]): Change =>
-  (view) => ({ ...view, problems });
 
 export const withHistory =
   (outcome: Outcome, digest = v2): Change =>

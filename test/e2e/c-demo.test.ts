@@ -64,7 +64,7 @@ describe('the demo, seen by its users and by a stock kubectl', () => {
     expect(good).toMatchObject({ outcome: 'Promoted', failedRequests: 0, failuresByCause: {} });
     expect(good?.steps.map(({ asked }) => asked)).toEqual([5, 50, 100]);
     for (const { asked, observed, requests } of good?.steps ?? []) {
-      expect(Math.abs((observed) - asked)).toBeLessThanOrEqual(tolerance(asked, requests));
+      expect(Math.abs(observed - asked)).toBeLessThanOrEqual(tolerance(asked, requests));
     }
     expect(bad).toMatchObject({ outcome: 'RolledBack', requestsAfterRollback: 0 });
     expect(bad?.steps.map(({ asked }) => asked)).toEqual([5]);

@@ -15,7 +15,7 @@ import { systemClock, systemRandom } from '../../src/system.ts';
 export const namespace = 'shop';
 
 /** Short times for tests on real clocks; the order of things is the same. */
-export const quick: Settings = {
+const quick: Settings = {
   ...defaultSettings,
   checkPeriodMs: 1_000,
   settleMs: 2_000,
@@ -179,14 +179,13 @@ export function startUsers(address: string, perSecond = 60, host = 'shop.example
   const agent = new Agent({ keepAlive: true, maxSockets: 20 });
   const answers: Answer[] = [];
   const open = new Set<Promise<void>>();
+  const keep = async () => {
+    answers.push(await ask({ hostname, port: Number(port), path, agent, headers: { host }, timeout: 10_000 }));
+  };
   const one = () => {
-    const done = ask({ hostname, port: Number(port), path, agent, headers: { host }, timeout: 10_000 }).then(
-      (answer) => {
-        answers.push(answer);
-        open.delete(done);
-      },
-    );
+    const done = keep();
     open.add(done);
+    void done.finally(() => open.delete(done));
   };
   const timer = setInterval(one, 1000 / perSecond);
   return {

@@ -36,7 +36,10 @@ const rooms: Readonly<Record<string, Room>> = {
   // The wiring of one engine process, for the command line, the demo and the tests.
   'controller.ts': { ...outside, rooms: [...engine, 'engine', 'kube', 'metrics', 'queue'] },
   server: { ...outside, rooms: [...engine, 'kube', 'metrics', 'queue', 'notify', 'cli'] },
-  cli: { ...outside, rooms: [...engine, 'kube', 'metrics', 'queue', 'notify', 'server', 'sandbox', 'system.ts', 'controller.ts'] },
+  cli: {
+    ...outside,
+    rooms: [...engine, 'kube', 'metrics', 'queue', 'notify', 'server', 'sandbox', 'system.ts', 'controller.ts'],
+  },
   'sandbox/world': { node: ['node:crypto'], packages: 'any', rooms: ['api', 'ports'] },
   sandbox: { ...outside, rooms: ['api', 'ports', 'sandbox/world'] },
   'system.ts': { ...outside, rooms: ['ports'] },

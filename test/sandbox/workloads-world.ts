@@ -18,7 +18,7 @@ export interface VirtualClock extends Clock {
   planned(): number;
 }
 
-export function virtualClock(): VirtualClock {
+function virtualClock(): VirtualClock {
   let now = Date.parse('2026-01-01T00:00:00Z');
   let lastId = 0;
   const calls = new Map<number, { atMs: number; fn: () => void }>();
@@ -48,7 +48,7 @@ export function virtualClock(): VirtualClock {
 }
 
 /** The same numbers in each run. */
-export function fixedRandom(): Random {
+function fixedRandom(): Random {
   let state = 42;
   const next = () => {
     state = (state * 1664525 + 1013904223) % 4294967296;

@@ -60,9 +60,7 @@ function compileError(field: string, expression: string, wanted: 'bool' | 'strin
 
 /** What the CEL rules of a schema say of a value. `old` is the value before the change, undefined on creation. */
 export function checkRules(schema: Schema, value: unknown, old: unknown, path = ''): FieldError[] {
-  if (value === null || value === undefined || !hasRules(schema)) return [];
-  // What did not change is not refused for rules that came later, and need not be asked again.
-  if (isObject(value) && old !== undefined && !hasTransitions(schema) && equal(value, old)) return [];
+  if (value === null || value === undefined || !hasRules(schema) || isUnchanged(schema, value, old)) return [];
   const errors = (schema['x-kubernetes-validations'] ?? []).flatMap((rule) =>
     checkRule(schema, rule, { value, old, path }),
   );
@@ -77,6 +75,11 @@ export function checkRules(schema: Schema, value: unknown, old: unknown, path = 
     if (inner !== undefined) errors.push(...checkRules(inner, item, fieldOf(old, name), childPath(path, name)));
   }
   return errors;
+}
+
+/** What did not change is not refused for rules that came later, and need not be asked again. */
+function isUnchanged(schema: Schema, value: unknown, old: unknown): boolean {
+  return isObject(value) && old !== undefined && !hasTransitions(schema) && equal(value, old);
 }
 
 /** Whether the schema, or any below it, has rules. */
