@@ -8,7 +8,6 @@ import type {
   Freshness,
   Measured,
   Pods,
-  Problem,
   RouteView,
   Settings,
   Surroundings,

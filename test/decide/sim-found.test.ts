@@ -61,3 +61,18 @@ describe('an intent that was never written to the route', () => {
     expect([seen.stage, seen.release?.retreat?.reason]).toEqual(['Retreating', 'StablePodsGone']);
   });
 });
+
+describe('what begins something', () => {
+  const unfenced = withRoute({ share: undefined, fence: undefined });
+  const attached = withStatus({ stage: 'Accepting', intent: { weight: 0, fence: '1.1' } });
+
+  test('is confirmed by the server when the stage is so old that the attempt may have ended unseen', () => {
+    const late = aView(inAttempt('Accepting'), attached, withStatus({ stageSince: ago(10) }), unfenced);
+    expect(decided(late).effect).toMatchObject({ do: 'shiftRoute', confirm: true });
+  });
+
+  test('costs no question in a young stage', () => {
+    const soon = aView(inAttempt('Accepting'), attached, withStatus({ stageSince: ago(1) }), unfenced);
+    expect(decided(soon).effect).not.toHaveProperty('confirm');
+  });
+});
