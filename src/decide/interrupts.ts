@@ -12,7 +12,8 @@ import type { Decision, Ending } from './view.ts';
 export function interrupt(turn: AttemptTurn): Decision | undefined {
   // In Cleaning nothing of the traffic depends on the attempt any more.
   if (turn.release.retreat !== undefined || turn.status.stage === 'Cleaning') return undefined;
-  const ending = pointless(turn) ?? lostSubject(turn) ?? changedRevision(turn) ?? podsGone(turn);
+  const ending =
+    pointless(turn) ?? lostSubject(turn) ?? changedRevision(turn) ?? changedCarrier(turn) ?? podsGone(turn);
   // What a cache shows may be from before our own last step: nothing is ended on it before the server has said the same.
   if (ending !== undefined && ending.reason !== 'Deleted' && turn.view.fresh !== 'all') {
     return { effect: { do: 'lookFresh', at: 'all' } };
@@ -79,6 +80,16 @@ function changedRevision({ view, release, status }: AttemptTurn): Ending | undef
   return view.revision === release.stableDigest
     ? end('Reverted', 'Reverted', 'The template is that of the stable version again.')
     : end('Superseded', 'Superseded', 'A newer revision waits.');
+}
+
+/** The canary's pods are of another revision than the one that is tried. One without traffic is made anew instead. */
+function changedCarrier({ view, release, status }: AttemptTurn): Ending | undefined {
+  const { carrier } = view;
+  if (carrier === undefined || carrier.digest === release.digest) return undefined;
+  const served = Math.max(status.intent?.weight ?? 0, status.canaryWeight);
+  if (release.leg === 'return' || !climbing.includes(status.stage) || served === 0) return undefined;
+  const message = `Deployment ${release.frozen.subject.canary.name} was changed by somebody else: it does not run the revision that is tried.`;
+  return end('Failed', 'CarrierChanged', message);
 }
 
 /** A side that has traffic has lost its pods, while there is another side to go to. */

@@ -41,6 +41,7 @@ export type NamedTarget = Target & { name: string };
 /** The canary Deployment that Linnet made. */
 export interface Carrier {
   replicas: number;
+  /** Full digest of the revision that it runs; that of its own template once somebody has changed it. */
   digest: string;
 }
 

@@ -1,6 +1,7 @@
 import { templateDigest } from '../api/digest.ts';
 import { finalizer } from '../api/names.ts';
 import type { Problem, RouteView, View } from '../decide/view.ts';
+import { carrierOf } from './carrier.ts';
 import { commandsOf } from './commands.ts';
 import type { Gathered } from './gather.ts';
 import { routeViewOf } from './route.ts';
@@ -68,12 +69,10 @@ function mixedOf({ canary, canaryService, deployments }: Gathered): string | und
   return `Deployment ${rolling.metadata.name} behind Service ${canaryService?.metadata.name}: ${why}; a release begins from one version.`;
 }
 
-function madeByUs({ frozen, carrier, canaryService }: Gathered): Pick<View, 'carrier' | 'hasCanaryService'> {
+function madeByUs({ frozen, target, carrier, canaryService }: Gathered): Pick<View, 'carrier' | 'hasCanaryService'> {
   if (frozen?.subject.target === undefined) return { carrier: undefined, hasCanaryService: false };
   const hasCanaryService = canaryService !== undefined;
-  if (carrier === undefined) return { carrier, hasCanaryService };
-  const { replicas = 1, template } = carrier.spec;
-  return { carrier: { replicas, digest: templateDigest(template) }, hasCanaryService };
+  return { carrier: carrier && carrierOf(carrier, target), hasCanaryService };
 }
 
 function routesOf({ canary, status, frozen, routes }: Gathered): { view: RouteView; problem?: Problem }[] {

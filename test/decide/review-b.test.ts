@@ -15,6 +15,7 @@ import {
   onTheReturn,
   retreatingFor,
   v2,
+  v3,
   withCarrier,
   withPods,
   withRelease,
@@ -204,4 +205,30 @@ describe('a retreat to a carrier that has no pods', () => {
       message: expect.stringMatching(/the target keeps all of the traffic.*Because of RolledBack/),
     });
   });
+});
+
+describe('a canary Deployment of another revision', () => {
+  const another = withCarrier({ replicas: 4, digest: v3 });
+
+  test('is removed before it gets traffic, and made anew when its pods are gone', () => {
+    const view = aView(inAttempt('Preparing'), another);
+    expect(decidedEffect(view)).toBe('deleteCanaryDeployment');
+    const removed = withCarrier(undefined)(view);
+    expect(written(removed).hold?.message).toContain('4 ready pods');
+    expect(decidedEffect(withPods({ canary: { ready: 0 } })(removed))).toBe('createCanaryDeployment');
+  });
+
+  test('is removed when it was changed at weight 0', () => {
+    expect(decidedEffect(aView(inAttempt('Shifting', 0), another, fresh('pods')))).toBe('deleteCanaryDeployment');
+  });
+
+  test.each(['Watching', 'Observing', 'WaitingPromotion', 'DrainingStable'] as const)(
+    'takes the attempt back when it has traffic, in %s',
+    (stage) => {
+      const view = aView(inAttempt(stage, 50), another);
+      expect(decide(view, now).effect, 'the server is asked first').toEqual({ do: 'lookFresh', at: 'all' });
+      const { retreat } = written(fresh()(view)).release ?? {};
+      expect(retreat).toMatchObject({ outcome: 'Failed', reason: 'CarrierChanged' });
+    },
+  );
 });

@@ -221,11 +221,27 @@ function fullNow({ view, status, release }: AttemptTurn): number {
 }
 
 /** Creates or scales what carries the canary's share. In `backends` mode both sides are the user's. */
-function makeCanary({ view, release }: AttemptTurn, replicas: number): Decision | undefined {
+function makeCanary(turn: AttemptTurn, replicas: number): Decision | undefined {
+  const { view, release } = turn;
   if (release.frozen.subject.target === undefined) return undefined;
   if (!view.hasCanaryService) return { effect: { do: 'createCanaryService' } };
-  if (view.carrier === undefined) return { effect: { do: 'createCanaryDeployment', replicas } };
+  if (view.carrier === undefined) {
+    return othersLeave(turn) ?? { effect: { do: 'createCanaryDeployment', replicas } };
+  }
+  // Of an earlier attempt, or changed by somebody: as long as it has no traffic, it is made anew.
+  const another = view.carrier.digest !== release.digest && turn.status.canaryWeight === 0;
+  if (another) return { effect: { do: 'deleteCanaryDeployment' } };
   return view.carrier.replicas < replicas ? { effect: { do: 'scaleCanary', replicas } } : undefined;
+}
+
+/** The canary's Service would send requests to pods that another canary Deployment has left. */
+function othersLeave(turn: AttemptTurn): Decision | undefined {
+  const { ready } = turn.view.canary;
+  if (ready === 0 || turn.status.canaryWeight > 0) return undefined;
+  const deadline = ms(turn.status.stageSince, turn.nowMs) + turn.release.frozen.progressDeadlineSeconds * 1000;
+  const message = `${ready} ready pods of a canary Deployment that is gone are still there.`;
+  if (turn.nowMs < deadline) return hold(turn, 'NotEnoughPods', message, deadline);
+  return startRetreat(turn, { outcome: 'Failed', reason: 'ProgressDeadlineExceeded', message });
 }
 
 function awaitPods(turn: AttemptTurn, ready: number, needed: number): Decision | undefined {
