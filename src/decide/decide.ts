@@ -5,8 +5,8 @@ import { interrupt } from './interrupts.ts';
 import { leftovers } from './leftovers.ts';
 import { phaseOf } from './phase.ts';
 import { type Row, table } from './table.ts';
-import { type AttemptTurn, type Turn, iso, nextCheck, wait, without, write } from './turn.ts';
-import { type Decision, type Settings, type View, defaultSettings } from './view.ts';
+import { type AttemptTurn, type Turn, iso, ms, nextCheck, wait, without, write } from './turn.ts';
+import { type Decision, type Effect, type Settings, type View, defaultSettings } from './view.ts';
 
 /**
  * The state machine: what is seen and the time in, one effect and the next moment to look out. Pure: the same view at the same
@@ -14,9 +14,24 @@ import { type Decision, type Settings, type View, defaultSettings } from './view
  */
 export function decide(view: View, nowMs: number, settings: Settings = defaultSettings): Decision {
   const decision = choose(view, nowMs, settings);
-  if (decision.effect.do !== 'writeStatus') return decision;
+  if (decision.effect.do !== 'writeStatus')
+    return { ...decision, effect: confirmed(decision.effect, { view, nowMs, settings }) };
   const { status } = decision.effect;
   return { ...decision, effect: { do: 'writeStatus', status: { ...status, phase: phaseOf(status, view.deleting) } } };
+}
+
+/**
+ * An attempt does not end before its side has drained, so what a younger stage begins cannot come after the end: half of that time
+ * is left for clocks that differ.
+ */
+function confirmed(
+  effect: Effect,
+  { view, nowMs, settings }: { view: View; nowMs: number; settings: Settings },
+): Effect {
+  const { do: what } = effect;
+  if (what !== 'shiftRoute' && what !== 'createCanaryService' && what !== 'createCanaryDeployment') return effect;
+  const young = nowMs - ms(view.status?.stageSince, 0) <= settings.drainMs / 2;
+  return young ? effect : { ...effect, confirm: true };
 }
 
 function choose(view: View, nowMs: number, settings: Settings): Decision {

@@ -154,6 +154,14 @@ export interface View {
   commands: CommandRequest[];
 }
 
+/**
+ * For what begins something, where no resourceVersion tells that the decision is old. `confirm`: the stage has lasted so long that the attempt may
+ * have ended unseen, so the server is asked first whether the Canary is still as it was seen.
+ */
+interface Confirmable {
+  confirm?: true;
+}
+
 /** What one turn does: at most one write. */
 export type Effect =
   | { do: 'nothing' }
@@ -163,7 +171,7 @@ export type Effect =
   | { do: 'addFinalizer' }
   | { do: 'removeFinalizer' }
   | { do: 'removeCommand'; id: string }
-  | { do: 'shiftRoute'; kind: string; name: string; weight: number; fence: string }
+  | ({ do: 'shiftRoute'; kind: string; name: string; weight: number; fence: string } & Confirmable)
   | { do: 'restoreRoute'; kind: string; name: string; keep: 'stable' | 'canary' | 'canaryAlone' }
   | { do: 'stripRoute'; kind: string; name: string }
   | { do: 'holdTarget' }
@@ -171,8 +179,8 @@ export type Effect =
   | { do: 'letTargetGo'; name: string; digest: string }
   /** Stop owning `spec.paused` and leave it as it is, and tell people so in an Event. */
   | { do: 'disownTarget'; name: string; message: string }
-  | { do: 'createCanaryService' }
-  | { do: 'createCanaryDeployment'; replicas: number }
+  | ({ do: 'createCanaryService' } & Confirmable)
+  | ({ do: 'createCanaryDeployment'; replicas: number } & Confirmable)
   | { do: 'scaleCanary'; replicas: number }
   | { do: 'deleteCanaryDeployment' }
   | { do: 'deleteCanaryService' };

@@ -91,9 +91,8 @@ async function changeRoute(kube: Kube, { view, objects }: Look, effect: RouteEff
   const patch = patchFor(route, view, effect);
   if (patch === undefined) return;
   // A route without our fence may be one that was restored since: then the Canary has gone on, and its answer says so.
-  if (effect.do === 'shiftRoute' && route.metadata.annotations?.[fenceAnnotation(view.uid)] === undefined) {
-    await stillSo(kube, objects.canary);
-  }
+  const fenced = route.metadata.annotations?.[fenceAnnotation(view.uid)] !== undefined;
+  if (effect.do === 'shiftRoute' && effect.confirm === true && !fenced) await stillSo(kube, objects.canary);
   await kube.patch({ kind: kinds.httpRoute, ...idOf(route.metadata) }, { type: 'json', ops: patch });
 }
 
@@ -176,7 +175,7 @@ async function changeCanary(kube: Kube, { objects }: Look, effect: CanaryEffect)
   switch (effect.do) {
     case 'createCanaryService':
       if (stableService === undefined || target === undefined) throw changed('the stable Service is gone');
-      await stillSo(kube, canary);
+      if (effect.confirm === true) await stillSo(kube, canary);
       await kube.create(kinds.service, canaryService(canary, target.metadata.name, stableService));
       return;
     case 'createCanaryDeployment': {

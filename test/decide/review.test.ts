@@ -57,7 +57,7 @@ describe('an attempt', () => {
           ],
         })(seen),
     );
-    expect(decided(view).effect).toEqual({ do: 'shiftRoute', kind: 'HTTPRoute', name: 'other', ...home });
+    expect(decided(view).effect).toMatchObject({ do: 'shiftRoute', kind: 'HTTPRoute', name: 'other', ...home });
   });
 
   test('takes what is ours out of a route on the way home when the share cannot be written any more', () => {

@@ -64,7 +64,8 @@ describe('an intent that was never written to the route', () => {
 
 describe('what begins something', () => {
   const unfenced = withRoute({ share: undefined, fence: undefined });
-  const attached = withStatus({ stage: 'Accepting', intent: { weight: 0, fence: '1.1' } });
+  const shares = { asked: 0, rung: 'written' } as const;
+  const attached = withStatus({ stage: 'Accepting', intent: { weight: 0, fence: '1.1' }, shares });
 
   test('is confirmed by the server when the stage is so old that the attempt may have ended unseen', () => {
     const late = aView(inAttempt('Accepting'), attached, withStatus({ stageSince: ago(10) }), unfenced);
