@@ -20,6 +20,7 @@ import {
   withPods,
   withRelease,
   withRoute,
+  withStatus,
   withView,
   withoutRoute,
   written,
@@ -231,4 +232,60 @@ describe('a canary Deployment of another revision', () => {
       expect(retreat).toMatchObject({ outcome: 'Failed', reason: 'CarrierChanged' });
     },
   );
+});
+
+describe('a weight that is not accepted in time', () => {
+  const pending = { state: 'pending' as const, waitingFor: ['Gateway shop/web'] };
+  const asked = (...changes: Change[]) =>
+    aView(
+      inAttempt('Accepting', 5, { intent: { weight: 50, fence: '1.4' }, stepIndex: 1, stageSince: ago(121) }),
+      withRoute({ share: 50, fence: '1.4', acceptance: pending }),
+      fresh('pods'),
+      ...changes,
+    );
+  const stable = (ready: number) => withPods({ stable: { ready } });
+
+  test('gives stable back what it had, when it has the pods for it', () => {
+    expect(written(asked())).toMatchObject({ intent: { weight: 5 }, stepIndex: 0 });
+  });
+
+  test('is given up on pods that were just counted', () => {
+    expect(decide(asked(fresh('none')), now).effect).toEqual({ do: 'lookFresh', at: 'pods' });
+  });
+
+  test('gives stable no more than its pods carry', () => {
+    expect(written(asked(stable(3)))).toMatchObject({ intent: { weight: 25 }, stepIndex: 0 });
+  });
+
+  test('stays while stable carries no more than it has, and no longer than a retreat would', () => {
+    const view = asked(stable(1));
+    expect(written(view)).toMatchObject({ intent: { weight: 50 }, hold: { reason: 'NotAccepted' } });
+    const later = decide(view, now + 30_000).effect;
+    expect(later).toMatchObject({ status: { intent: { weight: 5 } } });
+    expect(decide(asked(stable(0), fresh()), now + 30_000).effect).not.toMatchObject({
+      status: { intent: { weight: 5 } },
+    });
+  });
+
+  test('goes all the way back when what pods allowed is not accepted either', () => {
+    const between = settled(asked(stable(3)));
+    expect(between.status).toMatchObject({ stage: 'Accepting', intent: { weight: 25 } });
+    const later = settled(stable(4)({ ...between, fresh: 'pods' }), now + 121_000);
+    expect(later.status).toMatchObject({
+      intent: { weight: 5 },
+      stepIndex: 0,
+      release: { notAccepted: { weight: 50 } },
+    });
+  });
+
+  test('gives the carrier no more than its pods carry, on the return', () => {
+    const view = aView(
+      onTheReturn('Accepting', 100),
+      withStatus({ intent: { weight: 50, fence: '1.4' }, stepIndex: 0, stageSince: ago(121) }),
+      withRoute({ share: 50, fence: '1.4', acceptance: pending }),
+      withPods({ canary: { ready: 3 } }),
+      fresh('pods'),
+    );
+    expect(written(view)).toMatchObject({ intent: { weight: 75 } });
+  });
 });

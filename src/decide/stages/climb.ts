@@ -77,16 +77,41 @@ export function accepting(turn: AttemptTurn): Decision {
   }
   const deadline = ms(turn.status.stageSince, turn.nowMs) + turn.settings.acceptMs;
   if (turn.nowMs < deadline) return hold(turn, acceptance.reason, acceptance.message, deadline);
-  if (turn.status.intent?.weight === turn.status.canaryWeight) return hold(turn, acceptance.reason, acceptance.message);
-  const intent = { weight: turn.status.canaryWeight, fence: nextFence(turn.status) };
-  const stepIndex = Math.max(-1, turn.step - 1);
-  const given = { weight, at: iso(turn.nowMs) };
+  if (weight === turn.status.canaryWeight) return hold(turn, acceptance.reason, acceptance.message);
+  const back = fallBack(turn, deadline);
+  if (back.weight === weight) return hold(turn, acceptance.reason, acceptance.message, back.again);
+  if (turn.view.fresh === 'none') return { effect: { do: 'lookFresh', at: 'pods' } };
+  return giveUp(turn, weight, back.weight);
+}
+
+/**
+ * The weight on the way back to the last accepted one that the side which gets more carries: as in a retreat everything follows after
+ * `retreatTimeout`, when that side has a ready pod. `again`: when that is, if it is still to come.
+ */
+function fallBack(turn: AttemptTurn, deadline: number): { weight: number; again: number | undefined } {
+  const { view, release, status, nowMs } = turn;
+  const last = status.canaryWeight;
+  const asked = status.intent?.weight ?? last;
+  const receiver = last < asked ? view.stable : view.canary;
+  const end = deadline + durationMs(release.frozen.retreatTimeout);
+  if (nowMs >= end && receiver.ready > 0) return { weight: last, again: undefined };
+  const carried = shareCarried(fullNow(turn), receiver.ready);
+  const weight =
+    last < asked ? Math.min(asked, Math.max(last, 100 - carried)) : Math.max(asked, Math.min(last, carried));
+  return { weight, again: nowMs < end ? end : undefined };
+}
+
+/** The step whose weight was not accepted is left; between two steps, where pods allowed no more, there is none to leave. */
+function giveUp(turn: AttemptTurn, asked: number, weight: number): Decision {
+  const { release, status, step, nowMs } = turn;
+  const onRung = rungs(release, turn.settings.settleMs)[step]?.weight === asked;
+  const known = onRung ? undefined : release.notAccepted;
   return write(turn, {
-    intent,
-    stepIndex,
-    release: { ...turn.release, notAccepted: given },
-    stageSince: iso(turn.nowMs),
-    shares: { ...turn.status.shares, asked: intent.weight, rung: 'written' },
+    intent: { weight, fence: nextFence(status) },
+    stepIndex: onRung ? step - 1 : step,
+    release: { ...release, notAccepted: known ?? { weight: asked, at: iso(nowMs) } },
+    stageSince: iso(nowMs),
+    shares: { ...status.shares, asked: weight, rung: 'written' },
   });
 }
 
