@@ -104,7 +104,7 @@ function desiredOf(gathered: Gathered, side: 'stable' | 'canary'): number {
   return behind.length === 0 ? ready : behind.reduce((sum, { spec }) => sum + (spec.replicas ?? 1), 0);
 }
 
-/** That the stable backend has no traffic is as it should be once the other one was promoted. */
+/** That the stable backend has no traffic, or not all of it, is as it should be once the other one was promoted. */
 function routeProblems(
   { status, canary }: Gathered,
   routes: { problem?: Problem }[],
@@ -112,7 +112,7 @@ function routeProblems(
 ): Problem[] {
   const [last] = status?.history ?? [];
   const promoted = canary.spec?.backends !== undefined && last?.outcome === 'Promoted' && last.digest === revision;
-  const expected = ['CanaryHoldsTraffic', 'RouteHasNoStableBackend'];
+  const expected = ['CanaryHoldsTraffic', 'RouteHasNoStableBackend', 'SplitAtStart'];
   return routes
     .flatMap(({ problem }) => problem ?? [])
     .filter(({ reason }) => !(promoted && expected.includes(reason)));

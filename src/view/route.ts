@@ -4,7 +4,7 @@ import type { Route } from '../api/objects.ts';
 import type { Problem, RouteView } from '../decide/view.ts';
 import { acceptance } from '../routes/acceptance.ts';
 import { lastManagerOf } from '../routes/claims.ts';
-import { type RoutePlan, type Selection, findManagedRules } from '../routes/plan.ts';
+import { type RoutePlan, type Selection, findManagedRules, ruleLabel } from '../routes/plan.ts';
 import { type Share, readShare, routeWrite } from '../routes/share.ts';
 
 /** What a route is looked at for. */
@@ -41,7 +41,24 @@ export function routeViewOf(route: Route | undefined, question: RouteQuestion): 
     acceptance: acceptance(route),
     managed: (route.metadata.managedFields ?? []).some((entry) => entry.manager === fieldManager),
   };
-  return found.ok ? { view } : { view, problem: { reason: found.reason, message: found.message } };
+  if (!found.ok) return { view, problem: { reason: found.reason, message: found.message } };
+  const problem = splitAtStart(found.plan, view.ours, question);
+  return problem === undefined ? { view } : { view, problem };
+}
+
+/**
+ * An attempt begins at 0 and must know how many pods carry everything. Where both backends have traffic already it would take the canary's
+ * away at once, and half of the stable pods would count as all of them.
+ */
+function splitAtStart(plan: RoutePlan, ours: boolean, question: RouteQuestion): Problem | undefined {
+  const { kind, name, selection, status } = question;
+  if (selection.ownsCanary === true || ours || status?.release !== undefined) return undefined;
+  const rule = plan.rules.find(({ canary, refs }) => canary !== undefined && (refs[canary]?.weight ?? 0) > 0);
+  const weight = rule?.refs[rule.canary ?? -1]?.weight;
+  if (rule === undefined || weight === undefined) return undefined;
+  const [canary, stable] = [plan.canary.name, plan.stable.name];
+  const message = `${kind} ${name}: ${ruleLabel(rule, rule.index)} gives ${canary} weight ${weight} already; a release begins with everything on ${stable}: when ${stable} has the pods for it, give it the weight of both and ${canary} 0.`;
+  return { reason: 'SplitAtStart', message };
 }
 
 type Present = Pick<
