@@ -148,6 +148,8 @@ export class Users {
         return this.applyRoute();
       case 'replaceRoute':
         this.#replaced = true;
+        // Between two backends the split is the user's again, and nobody repairs it.
+        this.meddled ||= this.#options.mode === 'backends';
         this.#world.store.delete({ kind: kinds.httpRoute, namespace, name: 'app' });
         return this.applyRoute();
       case 'unpause':

@@ -7,7 +7,7 @@ const pushBad: Action = { ...push, deed: { do: 'push', tag: 'v2-err50' } };
 const midway = { stage: 'Watching', attempt: 1, delayMs: 500 } as const;
 
 /** The scenarios of which every single call is crashed. */
-export const fixedScenarios: Record<string, Options> = {
+const fixedScenarios: Record<string, Options> = {
   'promote in place': plainOptions('promote in place', { actions: [push] }),
   'roll back a bad version': plainOptions('roll back a bad version', { version: 'v2-err50', actions: [pushBad] }),
   'abort midway': plainOptions('abort midway', {
@@ -18,6 +18,13 @@ export const fixedScenarios: Record<string, Options> = {
   }),
   'promote between backends': plainOptions('promote between backends', { mode: 'backends' }),
 };
+
+/** Two replicas take over from each other; alone, a replica comes back to what it had left. */
+export const crashedRuns: { scenario: string; replicas: 1 | 2 }[] = [
+  ...Object.keys(fixedScenarios).map((scenario) => ({ scenario, replicas: 2 as const })),
+  { scenario: 'promote in place', replicas: 1 },
+  { scenario: 'roll back a bad version', replicas: 1 },
+];
 
 /** One crash of a fixed scenario. */
 export interface Crash {

@@ -137,7 +137,7 @@ export function createKubePort(network: Network, life: Life): Kube {
       const tests = patch.type === 'json' && patch.ops.some(({ op }) => op === 'test');
       const { force, ...sentOnly } = { ...patch, force: patch.type === 'apply' && patch.force === true };
       const options = { fieldManager, force, ...(subresource && { subresource }) };
-      const sent = structuredClone(sentOnly) as StorePatch;
+      const sent: StorePatch = sentOnly;
       return write({ ...callOf('patch', ref), tests }, () => store.patch(ref, sent, options).object);
     },
     delete: (ref, preconditions) =>

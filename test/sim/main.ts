@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { bugs } from './bugs.ts';
-import { type Crash, crashesOf, fixedScenarios } from './fixed.ts';
+import { type Crash, crashedRuns, crashesOf } from './fixed.ts';
 import { crashPoints } from './options.ts';
 import { doAll } from './pool.ts';
 import { type Done, type Task, perform } from './work.ts';
@@ -107,9 +107,7 @@ async function crashes(): Promise<number> {
   const planned: Crash[] = [];
   const ends = new Map<string, string>();
   const key = ({ scenario, replicas }: { scenario: string; replicas: number }) => `${scenario}:${replicas}`;
-  const whole = Object.keys(fixedScenarios).flatMap((scenario) =>
-    ([1, 2] as const).map((replicas): Task => ({ do: 'fixed', scenario, replicas })),
-  );
+  const whole = crashedRuns.map((run): Task => ({ do: 'fixed', ...run }));
   let failed = await part('fixed scenarios', whole, ({ task, result }) => {
     if (task.do !== 'fixed') return [];
     ends.set(key(task), result.outcomes.join(', '));

@@ -60,7 +60,7 @@ export class WatchCache implements KubeCache {
     const { deletionTimestamp, finalizers } = object.metadata;
     if (deletionTimestamp !== undefined && (finalizers ?? []).length === 0) return;
     const kind = watchedKinds.find((one) => one.kind === object.kind && apiVersionOf(one) === object.apiVersion);
-    if (kind !== undefined) this.#at(kind).shelf.put(structuredClone(object));
+    if (kind !== undefined) this.#at(kind).shelf.put(object);
   }
 
   #at(kind: Kind): { shelf: Shelf; seen: number; frozenUntilMs: number } {
