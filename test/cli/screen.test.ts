@@ -32,8 +32,8 @@ describe('the picture of a release', () => {
       `  asked     ${'█'.repeat(20)}${'░'.repeat(20)} 50 %`,
       `  accepted  ${'█'.repeat(20)}${'░'.repeat(20)} 50 %`,
       `  observed  ${'█'.repeat(20)}${'░'.repeat(20)} 49.3 %  of 120 requests`,
-      '  check     request-success-rate 99.9 of 60 requests, wanted at least 99 %: pass',
-      '  check     request-duration - of 3 requests, wanted at most 500 ms: unsure',
+      '  check     request-success-rate 99.9 % over 60 requests, wanted at least 99 %: pass',
+      '  check     request-duration - over 3 requests, wanted at most 500 ms: unsure',
       '  hold      NotEnoughRequests: 3 of 20 requests seen.',
       `  users see ${'█'.repeat(21)}${'░'.repeat(19)} 51.5 %  of 300 requests`,
       '  users     700 requests so far, 2 failed',
@@ -44,7 +44,7 @@ describe('the picture of a release', () => {
     const before = { ...status, checks: status.checks?.slice(1) } as CanaryStatus;
     expect(lineOf({ title: '', status, seen: undefined, users }, before)).toBe(
       'Progressing (Watching, step 2 of 3) | asked 50 %, accepted 50 %, observed 49.3 % | ' +
-        'request-success-rate 99.9 of 60 requests, wanted at least 99 %: pass | users so far: 700 requests, 2 failed | ' +
+        'request-success-rate 99.9 % over 60 requests, wanted at least 99 %: pass | users so far: 700 requests, 2 failed | ' +
         'holds, NotEnoughRequests: 3 of 20 requests seen.',
     );
   });

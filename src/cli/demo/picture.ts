@@ -109,5 +109,6 @@ function numberOf(value: number | undefined): string {
 
 function checkLine({ name, value, requests, limit, verdict }: CheckRecord, paint: Paint): string {
   const colour = { pass: paint.green, fail: paint.red, unsure: paint.yellow }[verdict];
-  return `${name} ${numberOf(value)} of ${requests ?? 0} requests, wanted ${limit}: ${colour(verdict)}`;
+  const unit = value === undefined ? '' : (/ (?:%|ms)$/.exec(limit)?.[0] ?? '');
+  return `${name} ${numberOf(value)}${unit} over ${requests ?? 0} requests, wanted ${limit}: ${colour(verdict)}`;
 }
