@@ -2,7 +2,9 @@ import { podsNeeded } from './capacity.ts';
 import type { CanaryStatus, Release, Stage } from '../api/canary-status.ts';
 import {
   type AttemptTurn,
+  type FoundRoute,
   compareFences,
+  foundRoute,
   hold,
   homeWeight,
   iso,
@@ -12,9 +14,7 @@ import {
   wait,
   write,
 } from './turn.ts';
-import type { Decision, RouteView } from './view.ts';
-
-type FoundRoute = Extract<RouteView, { found: true }>;
+import type { Decision } from './view.ts';
 
 /** A count of pods that is older says nothing about now. */
 const countedMs = 2_000;
@@ -33,8 +33,8 @@ export function drive(turn: AttemptTurn): Decision | undefined {
   const isVoid = status.stage === 'Retreating' && release.retreatTouched !== true;
   if (status.intent === undefined || isVoid) return undefined;
   const decisions = turn.release.routes.flatMap(({ name }) => {
-    const route = turn.view.routes.find((candidate) => candidate.name === name);
-    return (route?.found === true && route.lost === undefined ? driveOne(turn, route) : undefined) ?? [];
+    const route = foundRoute(turn.view, name);
+    return (route === undefined || route.lost !== undefined ? undefined : driveOne(turn, route)) ?? [];
   });
   // A route that is fought over or cannot be written does not keep the others where they are.
   const written = decisions.find(({ effect }) => effect.do === 'shiftRoute' || effect.do === 'restoreRoute');
@@ -137,8 +137,8 @@ export function acceptanceOf(
   turn: AttemptTurn,
 ): { state: 'accepted' } | { state: 'waiting'; message: string; reason: 'NotAccepted' | 'RouteRefused' } {
   for (const { name } of turn.release.routes) {
-    const route = turn.view.routes.find((candidate) => candidate.name === name);
-    if (route?.found !== true || route.lost !== undefined || route.acceptance.state === 'accepted') continue;
+    const route = foundRoute(turn.view, name);
+    if (route === undefined || route.lost !== undefined || route.acceptance.state === 'accepted') continue;
     const { acceptance } = route;
     return acceptance.state === 'refused'
       ? {

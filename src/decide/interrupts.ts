@@ -1,7 +1,7 @@
 import type { Outcome, Stage } from '../api/canary-status.ts';
 import { type Judged, clearBreaches, mergeRecords, recordsOf } from './checks.ts';
 import { digestOf } from '../api/digest.ts';
-import { type AttemptTurn, carrierPodsGone, isCommitted, iso, startRetreat, write } from './turn.ts';
+import { type AttemptTurn, carrierPodsGone, foundRoute, isCommitted, iso, startRetreat, write } from './turn.ts';
 import type { Decision, Ending } from './view.ts';
 
 /**
@@ -50,8 +50,8 @@ function lostSubject(turn: AttemptTurn): Ending | undefined {
 
 function lostRoute({ view, release }: AttemptTurn): Ending | undefined {
   for (const { name, plan } of release.routes) {
-    const route = view.routes.find((candidate) => candidate.name === name);
-    if (route?.found !== true) return end('Cancelled', 'RouteReplaced', `HTTPRoute ${name} is gone.`);
+    const route = foundRoute(view, name);
+    if (route === undefined) return end('Cancelled', 'RouteReplaced', `HTTPRoute ${name} is gone.`);
     const lost = route.uid === plan['uid'] ? route.lost : 'it was deleted and made anew';
     if (lost !== undefined) return end('Cancelled', 'RouteReplaced', `HTTPRoute ${name}: ${lost}.`);
   }

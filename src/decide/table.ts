@@ -1,5 +1,7 @@
 import type { Stage } from '../api/canary-status.ts';
-import { accepting, observing, preparing, shifting, waitingPromotion, watching } from './stages/climb.ts';
+import { accepting, preparing, shifting } from './stages/climb.ts';
+import { observing } from './stages/observe.ts';
+import { waitingPromotion, watching } from './stages/watch.ts';
 import { carrying, committing, draining, drainingStable, rollingOut } from './stages/promote.ts';
 import { initializing, releasing, resting } from './stages/rest.ts';
 import { cleaning, retreatingStage } from './stages/retreat.ts';

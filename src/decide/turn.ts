@@ -1,5 +1,5 @@
 import type { CanaryStatus, Release, Stage } from '../api/canary-status.ts';
-import type { Decision, Ending, Settings, View } from './view.ts';
+import type { Decision, Ending, RouteView, Settings, View } from './view.ts';
 
 /** One call of the state machine: what is seen, what is remembered, and the time. */
 export interface Turn {
@@ -150,4 +150,19 @@ export function retreating(
 export function startRetreat(turn: AttemptTurn, ending: Ending, changes: Partial<CanaryStatus> = {}): Decision {
   const status = without({ ...turn.status, ...changes }, 'hold', 'holdWrittenAt');
   return write({ ...turn, status }, retreating(turn.release, ending, turn.nowMs));
+}
+
+/** The turn without a hold: what comes next is not held. */
+export function cleared<T extends Turn>(turn: T): T {
+  const status: CanaryStatus = without(turn.status, 'hold', 'holdWrittenAt');
+  return { ...turn, status };
+}
+
+/** A route as it is seen, when it is there. */
+export type FoundRoute = Extract<RouteView, { found: true }>;
+
+/** The route of this name; undefined when it is not there. */
+export function foundRoute(view: View, name: string): FoundRoute | undefined {
+  const route = view.routes.find((candidate) => candidate.name === name);
+  return route?.found === true ? route : undefined;
 }

@@ -1,31 +1,12 @@
 import type { CanaryStatus, Release } from '../../api/canary-status.ts';
-import { observedShare, shareAgrees } from '../../analysis/share.ts';
-import type { Timeline } from '../../analysis/timeline.ts';
 import { durationMs } from '../../api/duration.ts';
 import { fullPods, podsNeeded, shareCarried } from '../capacity.ts';
-import { type Judged, judgeStep, mergeRecords, recordsOf } from '../checks.ts';
 import { acceptanceOf } from '../drive.ts';
-import { finishStep } from './leave.ts';
-import { countFailure } from '../interrupts.ts';
 import { type Rung, rungs } from '../ladder.ts';
-import {
-  type AttemptTurn,
-  hold,
-  iso,
-  move,
-  ms,
-  nextCheck,
-  nextFence,
-  stageAge,
-  startRetreat,
-  wait,
-  without,
-  write,
-} from '../turn.ts';
+import { paused } from '../pausing.ts';
+import { type AttemptTurn, cleared, hold, iso, move, ms, nextFence, startRetreat, write } from '../turn.ts';
 import type { Decision } from '../view.ts';
-
-/** Recent windows in which the share is looked for: the shorter one lets a share count that has just arrived. */
-const shareWindowsMs = [10_000, 30_000];
+import { finishStep } from './leave.ts';
 
 /** Makes the canary's objects and waits for the pods of the first step. */
 export function preparing(turn: AttemptTurn): Decision {
@@ -115,89 +96,6 @@ function giveUp(turn: AttemptTurn, asked: number, weight: number): Decision {
   });
 }
 
-/** Waits until the requests themselves show the share, or for as long as traffic takes to follow where it cannot be seen. */
-export function observing(turn: AttemptTurn): Decision {
-  const asked = turn.status.intent?.weight ?? 0;
-  const seen = seenShare(turn, asked);
-  const age = stageAge(turn);
-  if (seen.verdict === 'agrees')
-    return agree(turn, { rung: 'observed', observed: seen.share, requests: seen.requests });
-  if (seen.verdict === 'differs' && (seen.late || age < 2 * turn.settings.trafficMissingMs)) {
-    if (!seen.late || age < turn.settings.trafficMissingMs) return wait(nextCheck(turn));
-    const message = `${asked} % were asked for and accepted, but ${seen.share.toFixed(1)} % of ${seen.requests} requests went to the canary for ${Math.round(age / 1000)} s.`;
-    return startRetreat(turn, { outcome: 'Failed', reason: 'TrafficMissing', message });
-  }
-  const patience = showsSoon(turn, asked) ? 2 * turn.settings.trafficMissingMs : turn.settings.settleMs;
-  const settled = ms(turn.status.stageSince, turn.nowMs) + patience;
-  return turn.nowMs < settled ? wait(Math.min(settled, nextCheck(turn))) : agree(turn, { rung: 'settled' });
-}
-
-/** Whether the traffic of the last minute is enough for the share to show within the next one. */
-function showsSoon({ view: { measured }, nowMs }: AttemptTurn, asked: number): boolean {
-  if (measured?.atSplit !== true || measured.counts?.outcome !== 'data') return false;
-  const { requests } = observedShare(measured.counts.data, nowMs - 60_000);
-  return shareAgrees({ share: asked, asked, requests }) !== 'tooFew';
-}
-
-/** Holds the weight for its interval and until the checks pass. Breaches have been looked for before. */
-export function watching(turn: AttemptTurn): Decision {
-  const { release, nowMs } = turn;
-  const rung = rungs(release, turn.settings.settleMs)[turn.step];
-  if (rung === undefined || release.jump === true) return leaveStep(turn, []);
-  const start = Math.max(ms(release.acceptedAt, nowMs), ms(release.failFrom, 0));
-  if (release.advancedBy !== undefined) return leaveStep(turn, judgeStep(turn, turn.view.measured));
-  const end = start + rung.intervalMs;
-  if (nowMs < end) return wait(Math.min(end, nextCheck(turn)));
-  return weigh(turn, rung);
-}
-
-/** The gate before everything goes to the new version. */
-export function waitingPromotion(turn: AttemptTurn): Decision {
-  const stopped = paused(turn);
-  return stopped ?? move({ ...cleared(turn), release: promptless(turn.release) }, 'Shifting');
-}
-
-/** The end of a step's interval: a failed check counts on every rung, a missing verdict only where evidence is asked. */
-function weigh(turn: AttemptTurn, { needsEvidence }: Rung): Decision {
-  const { measured } = turn.view;
-  const judged = measured === undefined && !needsEvidence ? [] : judgeStep(turn, measured);
-  const failed = judged.filter(({ verdict }) => verdict.verdict === 'fail');
-  if (failed.length > 0) return countFailure(turn, failed);
-  const unsure = needsEvidence ? judged.find(({ verdict }) => verdict.verdict === 'unsure') : undefined;
-  return unsure === undefined ? leaveStep(turn, judged) : stayUnsure(turn, unsure, judged);
-}
-
-/** No verdict: stays, says why, and has an end of its own. */
-function stayUnsure(turn: AttemptTurn, unsure: Judged, judged: Judged[]): Decision {
-  const { verdict, metric } = unsure;
-  const reason = verdict.verdict === 'unsure' ? verdict.reason : 'Unsure';
-  const message = `${metric.name}: ${verdict.message}`;
-  const { after, do: then } = turn.release.frozen.analysis.onUnsure;
-  // The reason may change; what counts is how long there has been no verdict.
-  const unsureSince = turn.release.unsureSince ?? iso(turn.nowMs);
-  const end = ms(unsureSince, turn.nowMs) + durationMs(after);
-  if (turn.nowMs >= end && then === 'rollback') {
-    return startRetreat(turn, { outcome: 'Inconclusive', reason, message: `No verdict for ${after}: ${message}` });
-  }
-  if (turn.nowMs >= end && then === 'advance') {
-    const advancedBy = `onUnsure: advance after ${after}: ${message}`.slice(0, 256);
-    return write(turn, { release: { ...turn.release, advancedBy } });
-  }
-  const checks = mergeRecords(turn.status.checks, recordsOf(judged, turn.nowMs));
-  const release = { ...turn.release, unsureSince };
-  const status = turn.status.hold?.reason === reason ? turn.status : { ...turn.status, checks, release };
-  return hold({ ...turn, status }, reason, message, nextCheck(turn));
-}
-
-function leaveStep(turn: AttemptTurn, judged: Judged[]): Decision {
-  const next = nextRung(turn);
-  const checks = judged.length === 0 ? {} : { checks: mergeRecords(turn.status.checks, recordsOf(judged, turn.nowMs)) };
-  const before100 = turn.release.leg === 'out' && next?.rung.weight === 100 && isPaused(turn);
-  const { unsureSince: _, ...release } = promptless(turn.release);
-  const left = { ...cleared(turn), release };
-  return before100 ? move(left, 'WaitingPromotion', checks) : goOn(left, checks);
-}
-
 /** Asks for the next weight at once when nothing is in the way, else goes where it is waited for. */
 export function goOn(turn: AttemptTurn, changes: Partial<CanaryStatus>): Decision {
   const stageSince = iso(turn.nowMs);
@@ -208,7 +106,7 @@ export function goOn(turn: AttemptTurn, changes: Partial<CanaryStatus>): Decisio
 }
 
 /** The rung after the present one; with a jump, the last. On the return the first that still gives the target more. */
-function nextRung(turn: AttemptTurn): { index: number; rung: Rung } | undefined {
+export function nextRung(turn: AttemptTurn): { index: number; rung: Rung } | undefined {
   const all = rungs(turn.release, turn.settings.settleMs);
   const last = all.length - 1;
   if (turn.step >= last) return undefined;
@@ -278,68 +176,8 @@ function awaitPods(turn: AttemptTurn, ready: number, needed: number): Decision |
   return startRetreat(turn, { outcome: 'Failed', reason: 'ProgressDeadlineExceeded', message: ending });
 }
 
-interface Seen {
-  share: number;
-  requests: number;
-}
-
-/** `late`: it differs in requests from after the time that a gateway may take to follow, so that its being slow is no explanation. */
-type SeenShare =
-  | ({ verdict: 'agrees' } & Seen)
-  | ({ verdict: 'differs'; late: boolean } & Seen)
-  | { verdict: 'unseen' };
-
-/** Any window may show that the share agrees; that it is missing is said of one without the requests from before the gateway followed. */
-function seenShare({ view: { measured }, release, nowMs, settings }: AttemptTurn, asked: number): SeenShare {
-  if (measured?.atSplit !== true || measured.counts?.outcome !== 'data') return { verdict: 'unseen' };
-  const { data } = measured.counts;
-  const since = ms(release.acceptedAt, nowMs);
-  const within = (from: number) =>
-    shareWindowsMs.map((windowMs) => splitAfter(data, Math.max(from, nowMs - windowMs), asked));
-  const [early, late] = [within(since), within(since + settings.settleMs)];
-  const agreeing = [...early, ...late].find(({ verdict }) => verdict === 'agrees');
-  if (agreeing !== undefined) return { ...agreeing, verdict: 'agrees' };
-  const [lateDiffering, differing] = [late, early].map((all) => all.findLast(({ verdict }) => verdict === 'differs'));
-  if (lateDiffering !== undefined) return { ...lateDiffering, verdict: 'differs', late: true };
-  return differing === undefined ? { verdict: 'unseen' } : { ...differing, verdict: 'differs', late: false };
-}
-
-function splitAfter(data: Timeline, fromMs: number, asked: number): { verdict: ReturnType<typeof shareAgrees> } & Seen {
-  const { share, requests } = observedShare(data, fromMs);
-  if (share === undefined) return { verdict: 'tooFew', share: 0, requests };
-  // A side that gets nothing is told by the other one getting everything.
-  const verdict =
-    asked > 0 ? shareAgrees({ share, requests, asked }) : shareAgrees({ share: 100 - share, requests, asked: 100 });
-  return { verdict, share, requests };
-}
-
-function agree(
-  turn: AttemptTurn,
-  seen: { rung: 'observed' | 'settled'; observed?: number; requests?: number },
-): Decision {
-  const accepted = turn.status.canaryWeight;
-  const observed = seen.observed === undefined ? {} : { observed: Math.round(seen.observed * 100) / 100 };
-  const shares = {
-    asked: accepted,
-    accepted,
-    rung: seen.rung,
-    ...observed,
-    ...(seen.requests === undefined ? {} : { requests: Math.round(seen.requests) }),
-  };
-  const passFrom = iso(turn.nowMs);
-  const rung = rungs(turn.release, turn.settings.settleMs)[turn.step];
-  const over = rung !== undefined && turn.nowMs >= ms(turn.release.acceptedAt, turn.nowMs) + rung.intervalMs;
-  if (over && !rung.needsEvidence)
-    return goOn({ ...cleared(turn), release: { ...turn.release, passFrom } }, { shares });
-  return move(cleared(turn), 'Watching', { shares }, { passFrom });
-}
-
-function isPaused({ view, status }: AttemptTurn): boolean {
-  return status.paused !== undefined || view.spec.suspend === true;
-}
-
 /** What a person asked for holds for the step in which it was asked. */
-function promptless({ advancedBy: _, ...release }: Release): Release {
+export function promptless({ advancedBy: _, ...release }: Release): Release {
   return release;
 }
 
@@ -354,24 +192,3 @@ function notAccepted(turn: AttemptTurn, weight: number): Decision | undefined {
 }
 
 const notAcceptedRestMs = 600_000;
-
-/** Nothing advances while a person or the spec says so. */
-export function paused(turn: AttemptTurn): Decision | undefined {
-  const { status, view } = turn;
-  if (status.paused !== undefined) {
-    return hold(turn, 'Paused', `Paused by ${status.paused.by}; resume lets it go on.`, checkWhileHolding(turn));
-  }
-  return view.spec.suspend === true
-    ? hold(turn, 'Suspended', 'spec.suspend is true.', checkWhileHolding(turn))
-    : undefined;
-}
-
-/** Traffic is watched for breaches in a pause too. */
-function checkWhileHolding(turn: AttemptTurn): number | undefined {
-  return turn.status.canaryWeight > 0 ? nextCheck(turn) : undefined;
-}
-
-function cleared<T extends AttemptTurn>(turn: T): T {
-  const status: CanaryStatus = without(turn.status, 'hold', 'holdWrittenAt');
-  return { ...turn, status };
-}

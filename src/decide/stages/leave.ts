@@ -1,10 +1,9 @@
-import { type AttemptTurn, move, without } from '../turn.ts';
+import { type AttemptTurn, cleared, move } from '../turn.ts';
 import type { Decision } from '../view.ts';
 
 /** The ladder is climbed: on the way out the target is next, on the return and with `backends` only cleaning up is left. */
 export function finishStep(turn: AttemptTurn): Decision {
-  const { release, status } = turn;
-  const clear = { ...turn, status: without(status, 'hold', 'holdWrittenAt') };
-  if (release.leg === 'return') return move(clear, 'Draining');
-  return move(clear, release.frozen.subject.target === undefined ? 'Cleaning' : 'DrainingStable');
+  const { release } = turn;
+  if (release.leg === 'return') return move(cleared(turn), 'Draining');
+  return move(cleared(turn), release.frozen.subject.target === undefined ? 'Cleaning' : 'DrainingStable');
 }

@@ -1,9 +1,21 @@
 import type { Release } from '../../api/canary-status.ts';
 import { drained } from '../drained.ts';
 import { historyEntry, remembered, shortDigest } from '../ending.ts';
-import { type AttemptTurn, carrierPodsGone, hold, iso, move, startRetreat, wait, without, write } from '../turn.ts';
+import {
+  type AttemptTurn,
+  cleared,
+  carrierPodsGone,
+  hold,
+  iso,
+  move,
+  startRetreat,
+  wait,
+  without,
+  write,
+} from '../turn.ts';
 import type { Decision, Ending } from '../view.ts';
-import { goOn, paused } from './climb.ts';
+import { goOn } from './climb.ts';
+import { paused } from '../pausing.ts';
 
 /** The stable pods have no weight any more; nothing is done to them before their last requests are answered. */
 export function drainingStable(turn: AttemptTurn): Decision {
@@ -148,8 +160,4 @@ const goingAway: Ending = { outcome: 'Cancelled', reason: 'Deleted', message: 'T
 export function draining(turn: AttemptTurn): Decision {
   const left = drained(turn, 'canary');
   return left.drained ? move(cleared(turn), 'Cleaning') : wait(left.wakeAt);
-}
-
-function cleared(turn: AttemptTurn): AttemptTurn {
-  return { ...turn, status: without(turn.status, 'hold', 'holdWrittenAt') };
 }

@@ -4,6 +4,8 @@ import { acceptanceOf } from '../drive.ts';
 import { finish, historyEntry, remembered } from '../ending.ts';
 import {
   type AttemptTurn,
+  cleared,
+  foundRoute,
   carrierPodsGone,
   hold,
   homeWeight,
@@ -11,10 +13,9 @@ import {
   move,
   ms,
   nextFence,
-  without,
   write,
 } from '../turn.ts';
-import type { Decision, Effect, Pods, RouteView } from '../view.ts';
+import type { Decision, Effect, Pods } from '../view.ts';
 import { durationMs } from '../../api/duration.ts';
 
 /**
@@ -67,7 +68,7 @@ function unaccepted(
 /** Every route that is not accepted has been read, and only the backend that goes anyway, or another one, cannot be found. */
 function onlyUnresolved({ view, release }: AttemptTurn): boolean {
   return release.routes.every(({ name }) => {
-    const acceptance = foundRoute(view.routes, name)?.acceptance;
+    const acceptance = foundRoute(view, name)?.acceptance;
     return (
       acceptance?.state !== 'pending' && (acceptance?.state !== 'refused' || acceptance.reason === 'BackendNotFound')
     );
@@ -94,7 +95,7 @@ export function cleaning(turn: AttemptTurn): Decision {
 /** What is still to be undone in the routes. */
 function editedRoute({ view, release }: AttemptTurn): Effect | undefined {
   for (const { kind, name, plan } of release.routes) {
-    const route = foundRoute(view.routes, name);
+    const route = foundRoute(view, name);
     const edited = route !== undefined && (route.fence !== undefined || (route.uid === plan['uid'] && route.ours));
     if (edited) return { do: 'restoreRoute', kind, name, keep: sideThatStays(release) };
   }
@@ -106,7 +107,7 @@ function editedRoute({ view, release }: AttemptTurn): Effect | undefined {
  * the route as it was before that is a conflict.
  */
 function managedRoute({ view, release }: AttemptTurn): Effect | undefined {
-  const { kind, name } = release.routes.find((route) => foundRoute(view.routes, route.name)?.managed === true) ?? {};
+  const { kind, name } = release.routes.find((route) => foundRoute(view, route.name)?.managed === true) ?? {};
   return kind === undefined || name === undefined ? undefined : { do: 'stripRoute', kind, name };
 }
 
@@ -147,7 +148,7 @@ function carriedBy(
 function nothingToWaitFor({ view, release }: AttemptTurn, overdue: boolean): boolean {
   if (!view.deleting) return false;
   const routeless = release.routes.every(({ name }) => {
-    const route = foundRoute(view.routes, name);
+    const route = foundRoute(view, name);
     return route === undefined || route.lost !== undefined;
   });
   const targetGone = release.frozen.subject.target !== undefined && view.target === undefined;
@@ -183,13 +184,4 @@ function keepCarrier(turn: AttemptTurn): Decision {
   const { outcome = 'Failed', reason = 'ReturnFailed', message = '' } = release.retreat ?? {};
   const history = remembered(status, historyEntry(status, release, { outcome, reason, message }, nowMs));
   return move(cleared(turn), 'Carrying', { history, stageSince: iso(nowMs) });
-}
-
-function foundRoute(routes: RouteView[], name: string): Extract<RouteView, { found: true }> | undefined {
-  const route = routes.find((candidate) => candidate.name === name);
-  return route?.found === true ? route : undefined;
-}
-
-function cleared(turn: AttemptTurn): AttemptTurn {
-  return { ...turn, status: without(turn.status, 'hold', 'holdWrittenAt') };
 }
