@@ -98,8 +98,8 @@ async function measure(mode: Mode, canaries: number): Promise<Result> {
 
 /** Lets what is under way come to its end, and then looks at what goes on. */
 async function rest({ engine, counting }: Bench, seconds: number): Promise<Rest> {
-  // The last status was written; the watch events of it are on their way.
-  await sleep(systemClock, 3_000);
+  // The last events are on their way, and what holds is said only after a few seconds.
+  await sleep(systemClock, 8_000);
   say(`at rest for ${seconds} s`);
   const before = await engine.read();
   counting.take();
