@@ -101,9 +101,12 @@ function restSummary({ seconds, tally, runs, cpuSeconds }: Rest): Record<string,
   };
 }
 
-/** Writes that came too late: somebody else had changed the object. */
+/** Writes that came too late, as somebody else had changed the object: 409, and 422 for a JSON Patch whose `test` failed. */
 function conflictsOf({ refusals }: Result): number {
-  return Object.entries(refusals).reduce((sum, [what, count]) => sum + (what.endsWith(' 409') ? count : 0), 0);
+  return Object.entries(refusals).reduce(
+    (sum, [what, count]) => sum + (/^patch .* (409|422)$/.test(what) ? count : 0),
+    0,
+  );
 }
 
 function perRelease({ tally, canaries }: Result): Record<string, number> {
