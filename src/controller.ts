@@ -36,6 +36,8 @@ export interface ControllerOptions extends Observers {
   kubeconfig: string | undefined;
   /** Base URL of the default Prometheus. */
   prometheus: string;
+  /** Base URLs of other metrics servers that Canaries and MetricTemplates may name. */
+  metricsServers: readonly string[];
   /** Watch only these namespaces; empty means all. */
   namespaces: string[];
   lease: { namespace: string; name: string };
@@ -82,7 +84,14 @@ export function startController(options: ControllerOptions): Controller {
     defaultServer: { address: options.prometheus },
     ...(options.onMetricsRequest === undefined ? {} : { onRequest: options.onMetricsRequest }),
   });
-  const viewer = createViewer({ kube, cache, metrics, clock, checkPeriodMs: settings.checkPeriodMs });
+  const viewer = createViewer({
+    kube,
+    cache,
+    metrics,
+    clock,
+    checkPeriodMs: settings.checkPeriodMs,
+    metricsServers: options.metricsServers,
+  });
   const reconcile = createReconcile({ viewer, kube, clock, random, log, settings });
 
   async function lead(): Promise<void> {

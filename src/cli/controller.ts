@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import { defaultSettings } from '../decide/view.ts';
-import { collectNames, flag, httpUrl, namespaceName, portNumber, positiveDurationMs } from './flags.ts';
+import { collectNames, collectUrls, flag, httpUrl, namespaceName, portNumber, positiveDurationMs } from './flags.ts';
 
 export interface ControllerFlags {
   kubeconfig?: string;
   prometheus: string;
+  metricsServer: string[];
   address: string;
   port: number;
   namespace: string[];
@@ -21,6 +22,14 @@ export function controllerCommand(): Command {
     .description('Run the engine. Each flag can be given as LINNET_<FLAG> in the environment too.')
     .addOption(flag('--kubeconfig <file>', 'default: KUBECONFIG, then the pod it runs in, then ~/.kube/config'))
     .addOption(flag('--prometheus <url>', 'base URL of the metrics store').argParser(httpUrl).makeOptionMandatory())
+    .addOption(
+      flag(
+        '--metrics-server <url>',
+        'another metrics store that Canaries may name; without a port, every port; may be repeated',
+      )
+        .argParser(collectUrls)
+        .default([], 'none'),
+    )
     .addOption(
       flag('--address <host>', 'where /healthz, /readyz and /metrics listen: the kubelet must get there').default(
         '0.0.0.0',

@@ -36,6 +36,11 @@ export function httpUrl(text: string): string {
   throw new InvalidArgumentError('Write it as http://host:port or https://host:port, with a path if there is one.');
 }
 
+/** Adds base URLs, with commas between them if there are several, to those of the same flag before. */
+export function collectUrls(text: string, before: string[]): string[] {
+  return [...new Set([...before, ...text.split(',').map((url) => httpUrl(url.trim()))])];
+}
+
 /** Adds a value, or several with commas between them, to those of the same flag before it. */
 export function collectNames(text: string, before: string[]): string[] {
   const names = text

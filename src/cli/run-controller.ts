@@ -40,6 +40,7 @@ export async function runController(flags: ControllerFlags): Promise<void> {
     controller = startController({
       kubeconfig: flags.kubeconfig,
       prometheus: flags.prometheus,
+      metricsServers: flags.metricsServer,
       namespaces: flags.namespace,
       lease: { namespace: flags.leaseNamespace ?? ownNamespace(), name: flags.leaseName },
       settings: { ...defaultSettings, checkPeriodMs: flags.checkPeriod },

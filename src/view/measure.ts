@@ -1,12 +1,12 @@
 import type { MetricSpec } from '../api/canary-spec.ts';
 import { durationMs } from '../api/duration.ts';
 import type { Frozen, Release } from '../api/canary-status.ts';
-import type { Measured, Problem, View } from '../decide/view.ts';
+import type { Measured, View } from '../decide/view.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { KubeCache } from '../ports/kube.ts';
-import type { Metrics, SideSelector } from '../ports/metrics.ts';
-import type { ResolvedServer } from './servers.ts';
-import { askTemplate, missingTemplate, templatedChecks } from './templates.ts';
+import type { Metrics, MetricsServer, PresetName, SideSelector } from '../ports/metrics.ts';
+import type { ServerOf } from './servers.ts';
+import { askTemplate, missingTemplate, notAsked, templatedChecks } from './templates.ts';
 
 /** How far back requests are looked at where no window of an attempt reaches further. */
 const lookBackMs = 120_000;
@@ -17,7 +17,7 @@ export interface MeasureOptions {
   clock: Clock;
   checkPeriodMs: number;
   /** Resolves a Canary's own metrics server, Secret included. */
-  serverOf(namespace: string, frozen: Frozen): Promise<ResolvedServer>;
+  serverOf: ServerOf;
 }
 
 /** What is to be measured for one Canary. */
@@ -63,27 +63,16 @@ async function ask(options: MeasureOptions, question: MeasureQuestion, atMs: num
   const { metrics } = options;
   const preset = metrics.preset(question.controllerNames, frozen.provider);
   const checks = builtInChecks(frozen);
-  const resolved = await options.serverOf(question.view.namespace, frozen);
-  if (!resolved.ok) return unasked(frozen, resolved.problem, atMs);
-  const { server } = resolved;
+  const resolved = await options.serverOf(question.view.namespace, frozen.metricsServer);
   const templated = templatedChecks(frozen);
   const builtIn = checks.length > 0;
+  const asked = preset !== undefined && (builtIn || preset.atSplit) ? preset : undefined;
   const [counts, ...values] = await Promise.all([
-    preset !== undefined && (builtIn || preset.atSplit)
-      ? metrics.counts({
-          key: question.key,
-          ...(server === undefined ? {} : { server }),
-          preset: preset.name,
-          namespace: question.view.namespace,
-          routes: frozen.subject.routes.map(({ name }) => name),
-          stable: sideOf(question, 'stable'),
-          canary: sideOf(question, 'canary'),
-          histogram: checks.some(({ name }) => name === 'request-duration'),
-          fromMs: oldestMoment(question.release, atMs),
-          atMs,
-        })
-      : undefined,
-    ...templated.map((check) => askTemplate(options, { view: question.view, frozen, check, server, atMs })),
+    asked &&
+      (resolved.ok
+        ? askCounts(options.metrics, question, { preset: asked.name, ...resolved, atMs })
+        : notAsked(resolved.problem)),
+    ...templated.map((check) => askTemplate(options, { view: question.view, frozen, check, atMs })),
   ]);
   return {
     atMs,
@@ -95,11 +84,24 @@ async function ask(options: MeasureOptions, question: MeasureQuestion, atMs: num
   };
 }
 
-/** The store could not be asked: that is the answer to every check. */
-function unasked(frozen: Frozen, { reason, message }: Problem, atMs: number): Measured {
-  const answer = { outcome: 'error', query: '', message: `${reason}: ${message}`, reason: 'Failed' } as const;
-  const values = Object.fromEntries(templatedChecks(frozen).map(({ name }) => [name, answer]));
-  return { atMs, atSplit: false, hint: undefined, counts: answer, values };
+async function askCounts(
+  metrics: Metrics,
+  question: MeasureQuestion,
+  { preset, server, atMs }: { preset: PresetName; server: MetricsServer | undefined; atMs: number },
+): Promise<NonNullable<Measured['counts']>> {
+  const { frozen } = question.release;
+  return metrics.counts({
+    key: question.key,
+    ...(server === undefined ? {} : { server }),
+    preset,
+    namespace: question.view.namespace,
+    routes: frozen.subject.routes.map(({ name }) => name),
+    stable: sideOf(question, 'stable'),
+    canary: sideOf(question, 'canary'),
+    histogram: builtInChecks(frozen).some(({ name }) => name === 'request-duration'),
+    fromMs: oldestMoment(question.release, atMs),
+    atMs,
+  });
 }
 
 function builtInChecks({ analysis, skipAnalysis }: Frozen): MetricSpec[] {

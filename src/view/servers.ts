@@ -1,4 +1,4 @@
-import type { Frozen } from '../api/canary-status.ts';
+import type { CanarySpec } from '../api/canary-spec.ts';
 import { kinds } from '../api/kinds.ts';
 import type { KubeObject } from '../api/objects.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -21,15 +21,23 @@ interface Secret extends KubeObject {
   data?: Record<string, string>;
 }
 
-/** Resolves the metrics server of an attempt; never rejects. */
-export function createServers(
-  kube: Kube,
-  clock: Clock,
-): (namespace: string, frozen: Frozen) => Promise<ResolvedServer> {
+/** A metrics server as a Canary or a MetricTemplate names it. */
+type ServerRef = NonNullable<CanarySpec['metricsServer']>;
+
+/** Resolves a metrics server that an object of a namespace names; never rejects. */
+export type ServerOf = (namespace: string, ref: ServerRef | undefined) => Promise<ResolvedServer>;
+
+/**
+ * @param allowed base URLs that may be named; one without a port allows every port of the host. Absent: all are allowed. Whoever may write a
+ * Canary could otherwise make the engine ask any address that it reaches
+ */
+export function createServers(kube: Kube, clock: Clock, allowed?: readonly string[]): ServerOf {
   const kept = new Map<string, { untilMs: number; server: MetricsServer }>();
-  return async (namespace, { metricsServer }) => {
-    const { address = '', secretRef } = metricsServer ?? {};
-    if (secretRef === undefined) return { ok: true, server: metricsServer && { address } };
+  return async (namespace, ref) => {
+    if (ref === undefined) return { ok: true, server: undefined };
+    const { address, secretRef } = ref;
+    if (allowed !== undefined && !allowed.some((base) => isBelow(base, address))) return notAllowed(address);
+    if (secretRef === undefined) return { ok: true, server: { address } };
     const { name } = secretRef;
     const key = JSON.stringify([namespace, name, address]);
     const known = kept.get(key);
@@ -45,6 +53,22 @@ export function createServers(
       return { ok: false, problem: unread(error, `Secret ${namespace}/${name}`) };
     }
   };
+}
+
+function isBelow(base: string, address: string): boolean {
+  const [allowed, wanted] = [new URL(base), new URL(address)];
+  const path = allowed.pathname.replace(/\/$/, '');
+  return (
+    wanted.protocol === allowed.protocol &&
+    wanted.hostname === allowed.hostname &&
+    (allowed.port === '' || wanted.port === allowed.port) &&
+    (wanted.pathname === path || wanted.pathname.startsWith(`${path}/`))
+  );
+}
+
+function notAllowed(address: string): ResolvedServer {
+  const message = `${address} is not one of the metrics servers that the engine may ask; start it with --metrics-server ${new URL(address).origin}, or name an allowed one.`;
+  return { ok: false, problem: { reason: 'MetricsServerNotAllowed', message } };
 }
 
 const wantedKeys = 'token, or username and password; ca.crt; header.<Name>';

@@ -4,13 +4,15 @@ import { kinds } from '../api/kinds.ts';
 import type { MetricTemplate } from '../api/metric-template.ts';
 import type { Measured, Problem, View } from '../decide/view.ts';
 import type { KubeCache } from '../ports/kube.ts';
-import type { Metrics, MetricsServer } from '../ports/metrics.ts';
+import type { Metrics } from '../ports/metrics.ts';
+import type { ServerOf } from './servers.ts';
 
 type Value = Measured['values'][string];
 
 interface Sources {
   metrics: Metrics;
   cache: KubeCache;
+  serverOf: ServerOf;
 }
 
 /** A check with a query of the user's own, and whom it is asked for. */
@@ -18,19 +20,23 @@ export interface TemplateQuestion {
   view: Pick<View, 'namespace' | 'name'>;
   frozen: Frozen;
   check: Pick<MetricSpec, 'name' | 'templateRef'>;
-  server: MetricsServer | undefined;
   atMs: number;
 }
 
 /** Asks the query of a check's MetricTemplate. */
 export async function askTemplate(
-  { metrics, cache }: Sources,
-  { view, frozen, check, server, atMs }: TemplateQuestion,
+  { metrics, cache, serverOf }: Sources,
+  { view, frozen, check, atMs }: TemplateQuestion,
 ): Promise<Value> {
   const name = check.templateRef?.name ?? '';
   const template = cache.get<MetricTemplate>({ kind: kinds.metricTemplate, namespace: view.namespace, name });
   if (template === undefined) return missingTemplate(name);
-  const { subject, analysis } = frozen;
+  const { subject, analysis, metricsServer } = frozen;
+  const { address, secretRef } = template.spec.provider;
+  const own = address === undefined ? undefined : { address, ...(secretRef && { secretRef }) };
+  const resolved = await serverOf(view.namespace, own ?? metricsServer);
+  if (!resolved.ok) return notAsked(resolved.problem);
+  const { server } = resolved;
   return metrics.value({
     ...(server === undefined ? {} : { server }),
     query: template.spec.query,
@@ -46,6 +52,11 @@ export async function askTemplate(
     },
     atMs,
   });
+}
+
+/** The store could not be asked. */
+export function notAsked({ reason, message }: Problem): Extract<Value, { outcome: 'error' }> {
+  return { outcome: 'error', query: '', message: `${reason}: ${message}`, reason: 'Failed' };
 }
 
 export function missingTemplate(name: string): Value {
@@ -70,11 +81,22 @@ async function problemOf(sources: Sources, question: TemplateQuestion): Promise<
   const { namespace } = question.view;
   const name = question.check.templateRef?.name ?? '';
   const field = `spec.analysis.metrics[${question.check.name}]`;
-  if (sources.cache.get({ kind: kinds.metricTemplate, namespace, name }) === undefined) {
+  const template = sources.cache.get<MetricTemplate>({ kind: kinds.metricTemplate, namespace, name });
+  if (template === undefined) {
     const message = `${field}: MetricTemplate ${namespace}/${name} is not there; create it or correct the name.`;
     return { reason: 'MetricTemplateNotFound', message };
+  }
+  const { address, secretRef } = template.spec.provider;
+  if (address !== undefined) {
+    const resolved = await sources.serverOf(namespace, { address, ...(secretRef && { secretRef }) });
+    if (!resolved.ok) return lasting(resolved.problem);
   }
   const answer = await askTemplate(sources, question);
   if (answer.outcome !== 'error' || answer.invalidQuery !== true) return undefined;
   return { reason: 'QueryInvalid', message: `${field}: MetricTemplate ${name}: ${answer.message}` };
+}
+
+/** That the API server does not answer just now is no reason to refuse a release. */
+export function lasting(problem: Problem): Problem | undefined {
+  return problem.reason === 'SecretUnread' ? undefined : problem;
 }

@@ -12,7 +12,7 @@ import { createMeasure } from './measure.ts';
 import type { Objects } from './objects.ts';
 import { createServers } from './servers.ts';
 import { createSurroundings } from './surroundings.ts';
-import { queryProblems, templatedChecks } from './templates.ts';
+import { lasting, queryProblems } from './templates.ts';
 
 export interface ViewerOptions {
   kube: Kube;
@@ -20,6 +20,8 @@ export interface ViewerOptions {
   metrics: Metrics;
   clock: Clock;
   checkPeriodMs: number;
+  /** Base URLs of the metrics servers that Canaries and MetricTemplates may name; absent: all. */
+  metricsServers?: readonly string[];
 }
 
 /** What one look shows. */
@@ -41,7 +43,7 @@ export interface Viewer {
 
 export function createViewer(options: ViewerOptions): Viewer {
   const { cache, kube, clock } = options;
-  const serverOf = createServers(kube, clock);
+  const serverOf = createServers(kube, clock, options.metricsServers);
   const measuring = createMeasure({ ...options, serverOf });
   const addresses = createAddressBook();
   const surroundings = createSurroundings(kube, clock);
@@ -83,11 +85,11 @@ export function createViewer(options: ViewerOptions): Viewer {
   }
 
   async function queriesOf({ wanted: frozen, namespace }: Gathered, view: View): Promise<Problem[]> {
-    if (frozen === undefined || templatedChecks(frozen).length === 0) return [];
-    const resolved = await serverOf(namespace, frozen);
-    // That the API server does not answer just now is no reason to refuse a release.
-    if (!resolved.ok) return resolved.problem.reason === 'SecretUnread' ? [] : [resolved.problem];
-    return queryProblems(options, { view, frozen, server: resolved.server, atMs: clock.now() });
+    if (frozen === undefined) return [];
+    const resolved = await serverOf(namespace, frozen.metricsServer);
+    const problem = resolved.ok ? undefined : lasting(resolved.problem);
+    if (problem !== undefined) return [problem];
+    return queryProblems({ ...options, serverOf }, { view, frozen, atMs: clock.now() });
   }
 
   function forget(namespace: string, name: string): void {

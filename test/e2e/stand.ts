@@ -69,6 +69,7 @@ export async function openStand(options: Partial<SandboxOptions> = {}): Promise<
       const engine = startController({
         kubeconfig: kubeconfigPath,
         prometheus: prometheus ?? sandbox.prometheusUrl,
+        metricsServers: ['http://127.0.0.1'],
         namespaces: [],
         lease: { namespace: 'default', name: 'linnet' },
         settings: { ...quick, ...settings },

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { kinds } from '../../src/api/kinds.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
+import { createServers } from '../../src/view/servers.ts';
 import { createViewer } from '../../src/view/viewer.ts';
 import { type Shop, aRelease, aWaitingRelease } from '../effects/release.ts';
 import { startMs } from '../effects/store-cluster.ts';
@@ -89,5 +90,59 @@ describe('before a release', () => {
     await shop.settle();
     const ready = shop.canary().status?.conditions?.find(({ type }) => type === 'Ready');
     expect(ready).toMatchObject({ status: 'False', reason, message: expect.stringContaining('shop/prometheus') });
+  });
+});
+
+describe('a metrics server', () => {
+  const ref = (address: string) => ({ address });
+  const kube = { get: () => Promise.reject(new Error('nobody asks')) } as never;
+  const clock = { now: () => 0, monotonic: () => 0, after: () => () => {} };
+  const serverOf = createServers(kube, clock, ['http://prometheus.example', 'https://thanos.example:9443/team-a']);
+
+  test.each([
+    'http://prometheus.example:9090',
+    'http://prometheus.example:1/api',
+    'https://thanos.example:9443/team-a',
+    'https://thanos.example:9443/team-a/x',
+  ])('may be named when the engine was started with it: %s', async (address) => {
+    expect(await serverOf('shop', ref(address))).toEqual({ ok: true, server: { address } });
+  });
+
+  test.each([
+    'https://prometheus.example:9090',
+    'http://prometheus.example.evil:9090',
+    'http://169.254.169.254',
+    'https://thanos.example:9443/team-ab',
+    'https://thanos.example/team-a',
+    'https://thanos.example:9443/team-a/../team-b',
+  ])('may not be named otherwise: %s', async (address) => {
+    expect(await serverOf('shop', ref(address))).toMatchObject({
+      ok: false,
+      problem: { reason: 'MetricsServerNotAllowed', message: expect.stringContaining('--metrics-server') },
+    });
+  });
+
+  test('of a MetricTemplate is asked for that template only', async () => {
+    const own = template.replace('type: prometheus', 'type: prometheus, address: "http://own.example:9090"');
+    const shop = await aRelease({ canary: canary().replace(/metrics: .*/, both), more: [own] });
+    await shop.settle();
+    shop.accept();
+    await shop.settle();
+    const asked: (string | undefined)[] = [];
+    const metrics: Metrics = {
+      preset: () => ({ name: 'istio', atSplit: true, histogram: true, hint: '' }),
+      counts: async ({ server: of }) => {
+        asked.push(of?.address);
+        return { outcome: 'noData', query: 'q', message: 'asked' };
+      },
+      value: async ({ query, server: of }) => {
+        asked.push(of?.address);
+        return { outcome: 'noData', query, message: 'asked' };
+      },
+    };
+    const nowMs = startMs + 600_000;
+    const later = { now: () => nowMs, monotonic: () => nowMs, after: () => () => {} };
+    await createViewer({ ...shop, metrics, clock: later, checkPeriodMs: 5_000 }).look('shop', 'shop', 'none');
+    expect(asked).toEqual([undefined, 'http://own.example:9090']);
   });
 });

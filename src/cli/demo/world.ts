@@ -78,6 +78,7 @@ async function open(
   const engine = startController({
     kubeconfig: kubeconfig.path,
     prometheus: sandbox.prometheusUrl,
+    metricsServers: [],
     namespaces: [],
     lease: { namespace: 'default', name: 'linnet' },
     settings: { ...defaultSettings, checkPeriodMs: 1_000 },
