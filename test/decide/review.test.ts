@@ -9,6 +9,7 @@ import {
   inAttempt,
   onTheReturn,
   retreatingFor,
+  withCarrier,
   withCommand,
   withHistory,
   withPods,
@@ -179,6 +180,24 @@ describe('after the point of no return', () => {
     const waiting = withTarget({ specDigest: 'c'.repeat(64), activeDigest: 'b'.repeat(64) });
     const view = aView(onTheReturn('Carrying', 100), withHistory('Aborted', 'c'.repeat(64)), waiting);
     expect(written(view)).toMatchObject({ stage: 'Carrying', hold: { reason: 'CarrierKeeps' } });
+  });
+});
+
+describe('a canary Deployment that has more to carry than pods for it', () => {
+  const small = withCarrier({ replicas: 1, digest: 'b'.repeat(64) });
+  const scaled = { do: 'scaleCanary', replicas: 4 };
+
+  test('is scaled up when the stable version has lost its pods', () => {
+    const all = inAttempt('Retreating', 100, { intent: { weight: 100, fence: '1.3' } });
+    const view = aView(all, retreatingFor('Failed'), withPods({ stable: { ready: 0 } }), small, fresh());
+    expect(decided(view).effect).toEqual(scaled);
+  });
+
+  test('is scaled up again after the point of no return', () => {
+    for (const stage of ['RollingOut', 'Carrying'] as const) {
+      const view = aView(inAttempt(stage, 100), withRelease({ committedAt: ago(60) }), withHistory('Failed'), small);
+      expect(decided(view).effect).toEqual(scaled);
+    }
   });
 });
 

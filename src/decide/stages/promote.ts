@@ -1,4 +1,5 @@
 import type { Release } from '../../api/canary-status.ts';
+import { strengthenCarrier } from '../carrier.ts';
 import { drained } from '../drained.ts';
 import { historyEntry, remembered, shortDigest } from '../ending.ts';
 import {
@@ -61,6 +62,8 @@ export function committing(turn: AttemptTurn): Decision {
 export function rollingOut(turn: AttemptTurn): Decision {
   const { view, release } = turn;
   const { target } = view;
+  const stronger = strengthenCarrier(turn);
+  if (stronger !== undefined) return stronger;
   if (target === undefined) return hold(turn, 'TargetGone', 'The target is gone; the carrier keeps the traffic.');
   if (!target.rolledOut || target.activeDigest === undefined) {
     const message = target.stuck ?? 'The target rolls out; the carrier has the traffic.';
@@ -126,19 +129,22 @@ export function carrying(turn: AttemptTurn): Decision {
   const { target } = view;
   const [last] = status.history ?? [];
   if (view.deleting) return startRetreat({ ...turn, release: unmarked(release) }, goingAway);
-  if (view.canary.ready === 0 && view.stable.ready > 0) {
-    if (view.fresh !== 'all') return { effect: { do: 'lookFresh', at: 'all' } };
-    const message = 'The carrier has no ready pod and the target has: the target takes the traffic.';
-    return startRetreat(
-      { ...turn, release: unmarked(release) },
-      { outcome: 'Failed', reason: carrierPodsGone, message },
-    );
-  }
-  const news = newsOnTarget(turn);
+  const gone = carrierGone(turn);
+  if (gone !== undefined) return gone;
+  const news = strengthenCarrier(turn) ?? newsOnTarget(turn);
   if (news !== undefined) return news;
   if (status.retryAsked === true && target?.rolledOut === true) return tryOnTarget(turn, 'Shifting', release.digest);
   const message = `${last?.message ?? ''} The canary Deployment keeps all of the traffic. Push a new template, or say retry.`;
   return hold(turn, 'CarrierKeeps', message.trim());
+}
+
+/** The carrier has no pods any more and the target has: the target is all there is. */
+function carrierGone(turn: AttemptTurn): Decision | undefined {
+  const { view, release } = turn;
+  if (view.canary.ready > 0 || view.stable.ready === 0) return undefined;
+  if (view.fresh !== 'all') return { effect: { do: 'lookFresh', at: 'all' } };
+  const message = 'The carrier has no ready pod and the target has: the target takes the traffic.';
+  return startRetreat({ ...turn, release: unmarked(release) }, { outcome: 'Failed', reason: carrierPodsGone, message });
 }
 
 /** A template that the target has, or waits with, and that was not tried yet. One that somebody else let roll is held when it has rolled out. */

@@ -1,5 +1,6 @@
 import type { Release } from '../../api/canary-status.ts';
 import { shareCarried } from '../capacity.ts';
+import { strengthenCarrier } from '../carrier.ts';
 import { acceptanceOf } from '../drive.ts';
 import { finish, historyEntry, remembered } from '../ending.ts';
 import {
@@ -38,6 +39,8 @@ export function retreatingStage(turn: AttemptTurn): Decision {
     const stageSince = iso(turn.nowMs);
     return write(cleared(turn), { intent, shares, stageSince, release: { ...release, retreatTouched: true } });
   }
+  const stronger = strengthenCarrier(turn);
+  if (stronger !== undefined) return stronger;
   const acceptance = acceptanceOf(turn);
   if (acceptance.state !== 'accepted') return unaccepted(turn, acceptance, weight === home && home === 0);
   if (weight !== status.canaryWeight) {
@@ -46,7 +49,10 @@ export function retreatingStage(turn: AttemptTurn): Decision {
       shares: { asked: weight, accepted: weight, rung: 'accepted' },
     });
   }
-  if (weight !== home) return waitForPods(turn);
+  return weight === home ? atHome(turn, home) : waitForPods(turn);
+}
+
+function atHome(turn: AttemptTurn, home: 0 | 100): Decision {
   return home === 0 ? move(cleared(turn), 'Draining') : keepCarrier(turn);
 }
 
