@@ -210,7 +210,9 @@ const RouteSpec = Type.Object(
 /** Where metrics are asked, when it is not the engine's default. */
 export const MetricsServerRef = Type.Object(
   {
-    address: url('Base URL of a Prometheus HTTP API. The engine must have been started with it, or with its host, as --metrics-server.'),
+    address: url(
+      'Base URL of a Prometheus HTTP API. The engine must have been started with it, or with its host, as --metrics-server.',
+    ),
     secretRef: Type.Optional(
       Type.Object(
         { name: objectName('Name of a Secret in the same namespace.') },
