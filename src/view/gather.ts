@@ -33,6 +33,8 @@ interface Workloads {
   replicaSets: ReplicaSet[];
   carrier: Deployment | undefined;
   canaryLabels: Record<string, string> | undefined;
+  /** Why there are no such labels. */
+  labelsProblem: Problem | undefined;
   stableService: Service | undefined;
   canaryService: Service | undefined;
   deployments: Deployment[];
@@ -100,7 +102,7 @@ async function workloadsOf(sources: Sources, identity: Identity, fresh: Freshnes
   const former = await find<Deployment>(kinds.deployment, formerOf(identity, cache));
   if (subject?.target === undefined) {
     const deployments = cache.list<Deployment>(kinds.deployment, namespace);
-    const none = { target: undefined, carrier: undefined, canaryLabels: undefined };
+    const none = { target: undefined, carrier: undefined, canaryLabels: undefined, labelsProblem: undefined };
     const replicaSets = former === undefined ? [] : cache.list<ReplicaSet>(kinds.replicaSet, namespace);
     return { ...none, former, replicaSets, stableService, canaryService: service(subject?.canary.name), deployments };
   }
@@ -112,13 +114,12 @@ async function workloadsOf(sources: Sources, identity: Identity, fresh: Freshnes
       ? sources.kube.list<ReplicaSet>(kinds.replicaSet, namespace)
       : cache.list<ReplicaSet>(kinds.replicaSet, namespace),
   ]);
-  const labels = target === undefined ? undefined : labelsOf(target, canary, cache);
   return {
+    ...toldApart(target, canary, cache),
     target,
     former,
     replicaSets,
     carrier: ours(canary, carrier),
-    canaryLabels: labels?.ok === true ? labels.labels : undefined,
     stableService,
     canaryService: ours(canary, canaryService),
     deployments: [],
@@ -150,14 +151,30 @@ function ours<T extends KubeObject>({ metadata }: Canary, object: T | undefined)
   return object?.metadata.labels?.[canaryUidLabel] === metadata.uid ? object : undefined;
 }
 
+/** The labels of the canary's pods, or what is in the way of them. */
+function toldApart(
+  target: Deployment | undefined,
+  canary: Canary,
+  cache: KubeCache,
+): Pick<Workloads, 'canaryLabels' | 'labelsProblem'> {
+  if (target === undefined) return { canaryLabels: undefined, labelsProblem: undefined };
+  const labels = labelsOf(target, canary, cache);
+  return labels.ok
+    ? { canaryLabels: labels.labels, labelsProblem: undefined }
+    : { canaryLabels: undefined, labelsProblem: labels.problem };
+}
+
 /** What keeps an attempt from beginning; one that is under way goes by what it began with. */
-function problemsOf(cache: KubeCache, { canary, status, problems }: Identity, { target }: Workloads): Problem[] {
+function problemsOf(
+  cache: KubeCache,
+  { canary, status, problems }: Identity,
+  { target, labelsProblem }: Workloads,
+): Problem[] {
   if (status?.release !== undefined || problems.length > 0) return [];
   const used = [...inUse(canary, cache), ...overlaps(canary, target, cache)];
   if (target === undefined) return used;
-  const labels = labelsOf(target, canary, cache);
   return [
-    ...(labels.ok ? [] : [labels.problem]),
+    ...(labelsProblem === undefined ? [] : [labelsProblem]),
     ...used,
     ...targetProblems(target, canary),
     ...namesTaken(target, canary, cache),
