@@ -7,7 +7,7 @@ import { ApiError, type ObjectStore } from '../world/types.ts';
 import { type ApiRequest, readRequest } from './api-server/api-request.ts';
 import type { ServerContext } from './api-server/context.ts';
 import type { Fault, Faults } from './api-server/faults.ts';
-import { refused } from './api-server/refusals.ts';
+import { refused } from '../world/store/errors.ts';
 import { type Reply, sendReply, type Tear } from './api-server/reply.ts';
 import { authenticate, replyTo } from './api-server/routes.ts';
 

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { parse as parseYaml } from 'yaml';
 import { decodeObject } from './protobuf/decode.ts';
-import { badRequest, refused } from './refusals.ts';
+import { refused } from '../../world/store/errors.ts';
+import { badRequest } from './refusals.ts';
 
 /** What a path of the Kubernetes API names: a group's version, a collection, an object, or a part of one. */
 export interface ResourcePath {

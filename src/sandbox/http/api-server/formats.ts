@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../../api/objects.ts';
 import type { ApiRequest } from './api-request.ts';
-import { refused } from './refusals.ts';
+import { refused } from '../../world/store/errors.ts';
 import { metadataOf } from './partial-metadata.ts';
 import { type TableOptions, tableOf } from './tables/table.ts';
 

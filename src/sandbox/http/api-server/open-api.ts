@@ -3,7 +3,8 @@ import { isBuiltIn } from '../../world/store/built-in.ts';
 import { kubernetesDefinitions } from '../../world/kinds/kinds.ts';
 import type { KindDefinition } from '../../world/types.ts';
 import type { ApiRequest } from './api-request.ts';
-import { refused, unknownPath } from './refusals.ts';
+import { refused } from '../../world/store/errors.ts';
+import { unknownPath } from './refusals.ts';
 import type { Reply } from './reply.ts';
 import { definitionName, publishedObject, publishedSchema, referencedFrom } from './open-api-schemas.ts';
 

@@ -1,18 +1,5 @@
-import { ApiError, type ApiStatus } from '../../world/types.ts';
-
-/** A refused request with this HTTP status, Kubernetes' reason and a message for people. */
-export function refused(code: number, reason: string, message: string, details?: ApiStatus['details']): ApiError {
-  return new ApiError({
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Failure',
-    message,
-    reason,
-    ...(details === undefined ? {} : { details }),
-    code,
-  });
-}
+import { refused } from '../../world/store/errors.ts';
+import type { ApiError } from '../../world/types.ts';
 
 /** 400. */
 export function badRequest(message: string): ApiError {

@@ -3,7 +3,8 @@ import { ApiError, type WatchEvent } from '../../world/types.ts';
 import { isTrue } from './api-request.ts';
 import { type ResourceRequest, type ServerContext, selectionOf } from './context.ts';
 import { formatOf, presentList, presentOne } from './formats.ts';
-import { badRequest, refused } from './refusals.ts';
+import { refused } from '../../world/store/errors.ts';
+import { badRequest } from './refusals.ts';
 import type { StreamReply } from './reply.ts';
 
 /** How long a watch is open that asks for no time. */
